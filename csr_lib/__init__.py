@@ -1,0 +1,43 @@
+"""Customer satisfaction research: from a questionnaire's answers and one study.yml to a report.
+
+>>> import csr_lib as csr
+>>> survey = csr.open_study("data/software/study.yml")      # doctest: +SKIP
+>>> result = csr.gap(survey)                                # doctest: +SKIP
+
+Everything is imported where it is first used, so that ``import csr_lib`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: public name -> the module that owns it
+_PUBLIC = {
+    "open_study": "csr_lib.study",
+    "Study": "csr_lib.study",
+    "Survey": "csr_lib.study",
+    "Model": "csr_lib.core.model",
+    "Construct": "csr_lib.core.model",
+    "Result": "csr_lib.core.result",
+    "Check": "csr_lib.core.check",
+    "CsrError": "csr_lib.core.errors",
+    "make_report": "csr_lib.report",
+    "importance_performance": "csr_lib.analyses.importance_performance",
+    "gap": "csr_lib.analyses.gap",
+    "satisfaction_index": "csr_lib.analyses.satisfaction_index",
+}
+
+__all__ = [*_PUBLIC, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'csr_lib' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,62 @@
+"""Every cut-off that a verdict is made by, in one table, each with the reference that it comes from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """A threshold and, where the literature knows one, a second that separates "with care" from "do not rely on it".
+
+    `direction` says on which side a value is good; `fail` is the value beyond which the verdict is ``fail``
+    (equal to `threshold` where there is nothing between). `source` is a key of ``references.yml``.
+    """
+
+    threshold: float
+    direction: Literal["at_least", "at_most"]
+    fail: float
+    source: str
+
+    def verdict(self, value: float) -> Literal["pass", "warn", "fail"]:
+        """Judge `value`; a value that is not a number fails."""
+        if value is None or math.isnan(value):
+            return "fail"
+        sign = 1 if self.direction == "at_least" else -1
+        if sign * value >= sign * self.threshold:
+            return "pass"
+        return "warn" if sign * value >= sign * self.fail else "fail"
+
+
+def _at_least(threshold: float, fail: float, source: str) -> Cutoff:
+    return Cutoff(threshold, "at_least", fail, source)
+
+
+def _at_most(threshold: float, fail: float, source: str) -> Cutoff:
+    return Cutoff(threshold, "at_most", fail, source)
+
+
+CUTOFFS: dict[str, Cutoff] = {
+    # reliability and validity of constructs
+    "alpha": _at_least(0.70, 0.60, "nunnally1994"),
+    "rho_a": _at_least(0.70, 0.60, "dijkstra2015"),
+    "rho_c": _at_least(0.70, 0.60, "hair2022"),
+    "ave": _at_least(0.50, 0.40, "fornell1981"),
+    "loading": _at_least(0.708, 0.40, "hair2022"),
+    "htmt": _at_most(0.90, 0.90, "henseler2015"),
+    "vif": _at_most(5.0, 10.0, "hair2022"),
+    "srmr": _at_most(0.08, 0.10, "hu1999"),
+    "kmo": _at_least(0.70, 0.50, "kaiser1974"),
+    # admissibility
+    "std_path": _at_most(1.0, 1.0, "joreskog1999"),
+    "failed_draws": _at_most(0.01, 0.05, "hair2022"),
+    # sample
+    "group_n": _at_least(30, 30, "iso10004"),
+    "n_per_parameter": _at_least(10, 5, "hair2022"),
+    "design_effect": _at_most(2.0, 3.0, "kish1965"),
+    "missing_share": _at_most(0.05, 0.20, "schafer1999"),
+    # quadrants
+    "quadrant_share": _at_least(0.80, 0.60, "csr_convention"),
+}

@@ -1,0 +1,133 @@
+"""Words: the catalogues of both languages, labels, numbers as text, and escaping."""
+
+from __future__ import annotations
+
+import html
+import math
+import string
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+LANGUAGES = ("zh", "en")
+
+#: How each kind of number is written where something is shown. Full precision stays in the tables.
+FORMATS = {
+    "points": "{:.2f}",  # scale points
+    "signed": "{:+.2f}",  # differences in scale points
+    "score": "{:.1f}",  # 0-100
+    "signed_score": "{:+.1f}",
+    "share": "{:.1%}",
+    "percent": "{:.0%}",
+    "coefficient": "{:.3f}",
+    "p_value": "{:.3f}",
+    "count": "{:,.0f}",
+    "decimal": "{:.2f}",
+    "text": "{}",
+}
+
+
+@cache
+def catalogue(lang: str) -> dict[str, str]:
+    """Return every sentence and word of `lang`, dotted key -> template.
+
+    All ``catalogue/<lang>/*.yml`` are merged; a key that stands in two files is an error.
+    """
+    if lang not in LANGUAGES:
+        raise ValueError(f"unknown language '{lang}'; allowed: {', '.join(LANGUAGES)}")
+    merged: dict[str, str] = {}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    folder = resources.files("csr_lib.core") / "catalogue" / lang
+    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".yml"):
+            for key, value in _flatten(yaml.load(file.read_text(encoding="utf-8"), Loader=loader) or {}):
+                if key in merged:
+                    raise ValueError(f"catalogue/{lang}/{file.name}: key '{key}' stands in another file too")
+                merged[key] = value
+    return merged
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        found += _flatten(value, f"{name}.") if isinstance(value, Mapping) else [(name, str(value).strip())]
+    return found
+
+
+def has_text(key: str, lang: str) -> bool:
+    """Tell whether the catalogue of `lang` has `key`."""
+    return key in catalogue(lang)
+
+
+def text(key: str, lang: str, **values: Any) -> str:
+    """Return the catalogue's sentence `key` in `lang`, filled with `values`; plain text, not escaped.
+
+    Values that are labels (``{"zh": …, "en": …}``) are resolved, sequences joined as the language joins them,
+    missing numbers written as a dash. A format specification may name one of `FORMATS` (``{gap:signed}``) or be a
+    Python one (``{gap:+.2f}``).
+    """
+    templates = catalogue(lang)
+    if key not in templates:
+        raise KeyError(f"catalogue/{lang} has no '{key}'")
+    return _Formatter(lang).vformat(templates[key], (), values)
+
+
+class _Formatter(string.Formatter):
+    def __init__(self, lang: str):
+        self.lang = lang
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
+            return words(value, self.lang)
+        if format_spec in FORMATS:
+            return number(value, format_spec)
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return "–"
+        return super().format_field(value, format_spec).replace("-", "−") if _is_number(value) else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) or hasattr(value, "dtype")
+
+
+def number(value: Any, kind: str) -> str:
+    """Write a number in one of the `FORMATS`; a missing number is a dash, a minus sign a real minus."""
+    if value is None or (_is_number(value) and math.isnan(value)):
+        return "–"
+    if kind == "text" or not _is_number(value):
+        return str(value)
+    if kind == "p_value" and value < 0.001:
+        return "<0.001"
+    written = FORMATS[kind].format(value)
+    if not any(ch in written for ch in "123456789"):  # no "-0.00"
+        written = written.replace("-", "").replace("+", "")
+    return written.replace("-", "−")
+
+
+def words(value: Any, lang: str) -> str:
+    """Return a label (string or ``{"zh": …, "en": …}``) or a sequence of labels in `lang`, plain text."""
+    if isinstance(value, Mapping):
+        return str(value.get(lang) or next(iter(value.values()), ""))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        parts = [words(v, lang) for v in value]
+        if lang == "zh":
+            return "、".join(parts)
+        return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + (" and " + parts[-1] if parts else "")
+    return str(value)
+
+
+def escape(value: str) -> str:
+    """Make text safe inside HTML. Everything that came from a study or an answer passes through here."""
+    return html.escape(str(value), quote=True)
+
+
+@cache
+def references() -> dict[str, str]:
+    """Return the literature, key -> full reference."""
+    file = resources.files("csr_lib.core") / "references.yml"
+    loaded: dict[str, str] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return loaded
