@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.core.check import Check, Finding, Headline, Level
-from csr_lib.core.text import LANGUAGES, words
+from csr_lib.core.text import words
 
 #: The MIME type under which a Result travels in an executed notebook.
 RESULT_MIME = "application/vnd.csr.result+json"
@@ -185,7 +185,7 @@ def _plain(value: Any) -> Any:
 def _frame_to_dict(frame: pd.DataFrame) -> dict[str, Any]:
     if not isinstance(frame.index, pd.RangeIndex):
         raise TypeError("tables of a Result carry their keys in columns, not in the index")
-    kinds = {name: "bool" if dtype == bool else dtype.kind for name, dtype in frame.dtypes.items()}
+    kinds = {name: "bool" if pd.api.types.is_bool_dtype(dtype) else dtype.kind for name, dtype in frame.dtypes.items()}
     return {
         "columns": [str(c) for c in frame.columns],
         "kinds": [kinds[c] for c in frame.columns],
@@ -205,12 +205,3 @@ def _frame_from_dict(data: Mapping[str, Any]) -> pd.DataFrame:
         else:
             columns[name] = pd.Series(values)
     return pd.DataFrame(columns, columns=data["columns"])
-
-
-def check_language(lang: str) -> str:
-    """Return `lang`, or raise OptionError."""
-    if lang not in LANGUAGES:
-        from csr_lib.core.errors import OptionError, unknown
-
-        raise OptionError([unknown(lang, LANGUAGES, what="language", where="lang")])
-    return lang

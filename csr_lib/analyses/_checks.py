@@ -1,0 +1,40 @@
+"""Checks that every analysis of a survey asks: is the sample large, whole and even enough?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from csr_lib.core.check import Check
+from csr_lib.core.result import Basis
+
+if TYPE_CHECKING:
+    from csr_lib.study import Survey
+
+
+def sample_checks(survey: Survey, basis: Basis) -> list[Check]:
+    """Return the checks of the sample that a result rests on.
+
+    Parameters
+    ----------
+    survey : the answers that were analysed.
+    basis : on whom the headline rests; its `n_missing` counts rows with missing answers among those analysed.
+
+    Notes
+    -----
+    Size: effective n against 30. Missing: share of rows that lack an answer the analysis needed (5 %, 20 %). Excluded: share of the
+    rows read that cleaning dropped (5 %, 20 %). Weights, only where there are sampling weights: Kish's design effect n / n_eff (2, 3).
+    """
+    incomplete = basis.n + basis.n_missing if basis.missing_rule == "listwise" else basis.n
+    checks = [
+        Check.against("sample_size", basis.n_effective, "group_n", n=basis.n),
+        Check.against(
+            "missing_share", basis.n_missing / incomplete if incomplete else 1.0, n=basis.n_missing, rule=basis.missing_rule
+        ),
+    ]
+    source = survey.source()
+    if source.n_read:
+        dropped = sum(source.excluded.values())
+        checks.append(Check.against("excluded_share", dropped / source.n_read, "missing_share", n=dropped, read=source.n_read))
+    if basis.weights == "sampling" and basis.n_effective > 0:
+        checks.append(Check.against("design_effect", basis.n / basis.n_effective, n_effective=basis.n_effective))
+    return checks

@@ -1,0 +1,67 @@
+"""Both languages say the same things."""
+
+import string
+
+import pytest
+
+from csr_lib.core.check import Check
+from csr_lib.core.cutoffs import CUTOFFS
+from csr_lib.core.text import LANGUAGES, catalogue, number, references, text, words
+
+
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert catalogue("zh").keys() == catalogue("en").keys()
+
+
+@pytest.mark.parametrize("key", sorted(catalogue("en")))
+def test_both_languages_fill_in_the_same_values(key: str) -> None:
+    assert placeholders(catalogue("zh")[key]) == placeholders(catalogue("en")[key])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_check_has_a_title_and_three_sentences(lang: str) -> None:
+    checks = {key.split(".")[1] for key in catalogue(lang) if key.startswith("check.")}
+    assert checks
+    for name in checks:
+        parts = {key.split(".")[2] for key in catalogue(lang) if key.startswith(f"check.{name}.")}
+        assert {"title", "pass"} <= parts, name
+        assert parts & {"warn", "fail"}, name
+
+
+def test_every_cutoff_has_its_reference() -> None:
+    assert {cutoff.source for cutoff in CUTOFFS.values()} <= references().keys()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "written"),
+    [
+        (-0.001, "signed", "0.00"),
+        (-3.2, "signed", "−3.20"),
+        (0.00001, "p_value", "<0.001"),
+        (float("nan"), "score", "–"),
+        (0.1234, "share", "12.3%"),
+        (12345.0, "count", "12,345"),
+    ],
+)
+def test_numbers_are_written_as_readers_expect(value: float, kind: str, written: str) -> None:
+    assert number(value, kind) == written
+
+
+def test_lists_of_labels_are_joined_as_the_language_joins_them() -> None:
+    labels = [{"zh": "甲", "en": "a"}, {"zh": "乙", "en": "b"}, "c"]
+    assert words(labels, "zh") == "甲、乙、c"
+    assert words(labels, "en") == "a, b and c"
+
+
+def test_an_unknown_key_is_an_error() -> None:
+    with pytest.raises(KeyError, match=r"nothing\.here"):
+        text("nothing.here", "en")
+
+
+def test_a_check_is_judged_by_the_table_of_cutoffs() -> None:
+    assert [Check.against("alpha", v).verdict for v in (0.8, 0.65, 0.3, float("nan"))] == ["pass", "warn", "fail", "fail"]
+    assert [Check.against("vif", v).verdict for v in (2.0, 7.0, 11.0)] == ["pass", "warn", "fail"]
