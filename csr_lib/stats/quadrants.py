@@ -1,6 +1,6 @@
 """The four quadrants of importance and performance: cut-offs, placement, how firm it is, and the order of urgency.
 
-Every function works on the last axis (the indicators), so a batch of resamples, shape (B, k), is placed as one set, shape (k,), is.
+Every function works on the last axis (the indicators): a batch of resamples, shape (B, k), is placed as one set, shape (k,), is.
 """
 
 from __future__ import annotations

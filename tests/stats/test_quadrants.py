@@ -70,14 +70,14 @@ def test_shares_count_resamples() -> None:
 
 
 def test_priority_is_the_difference_of_standard_scores() -> None:
-    expected = (IMP - I.mean()) / I.std() - (PERF - P.mean()) / P.std()
+    expected = (IMP - IMP.mean()) / IMP.std() - (PERF - PERF.mean()) / PERF.std()
     np.testing.assert_allclose(priority(IMP, PERF), expected, atol=1e-14)
     assert int(np.argmin(ranks(priority(IMP, PERF)))) + 1 == 9  # the least performance at high importance
 
 
 def test_priority_is_nought_on_the_line_of_equal_priority() -> None:
     intercept, slope = iso_priority(IMP, PERF)
-    above = intercept + slope * PERF < I
+    above = intercept + slope * PERF < IMP
     assert (above == (priority(IMP, PERF) > 0)).all()
 
 
