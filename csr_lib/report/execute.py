@@ -1,0 +1,121 @@
+"""Run a notebook by papermill on this very interpreter, and say in one message what went wrong if it did."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from csr_lib.core.errors import CsrError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+#: Small matrices are slower with a threaded BLAS, and two reports run side by side.
+_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")}
+_START_TIMEOUT = 300  # seconds; a cold disk on a busy machine
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_CSR_ERROR = re.compile(r"^(?:csr_lib\.core\.errors\.)?(?:CsrError|StudyError|DataError|OptionError|AnalysisError)$")
+
+
+class ReportError(CsrError):
+    """A notebook failed, or its report could not be made from what it showed."""
+
+
+def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: Path) -> NotebookNode:
+    """Execute `notebook` with `parameters` and return it with its outputs.
+
+    Parameters
+    ----------
+    notebook : the file; the kernel runs in its folder.
+    kept : where the executed notebook is written, cell by cell; it is there even after a failure.
+    parameters : values, already checked.
+    scratch : a temporary folder for what IPython wants to write.
+
+    Raises
+    ------
+    ReportError
+        A cell failed (which one, and the error), or the kernel died.
+    """
+    import papermill
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient.exceptions import DeadKernelError
+
+    # no kernelspec, start-up file or configuration of the user can change what a report says
+    spec = KernelSpec(
+        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"],
+        display_name="Python 3",
+        language="python",
+        env={**_ONE_THREAD, "IPYTHONDIR": str(scratch / "ipython"), "PYTHONHASHSEED": "0", "PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+    )
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters whose annotation it cannot read
+
+    class ThisInterpreter(AsyncKernelManager):  # type: ignore[misc]
+        def __init__(self, **given: Any):
+            if os.name == "posix":  # sockets in a folder that only this user can read, not ports of the machine
+                given |= {"transport": "ipc", "connection_file": str(scratch / "kernel.json")}
+            super().__init__(**given)
+
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return spec
+
+    try:
+        return papermill.execute_notebook(
+            notebook,
+            kept,
+            parameters=dict(parameters),
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            start_timeout=_START_TIMEOUT,
+            kernel_manager_class=ThisInterpreter,
+            resources={"metadata": {"path": str(notebook.parent)}},
+        )
+    except papermill.PapermillExecutionError as error:
+        raise ReportError(
+            _what(error.ename, error.evalue),
+            where=f"{notebook.name}, cell {error.cell_index + 1} ({_first_line(error.source)})",
+        ) from None
+    except (DeadKernelError, RuntimeError) as error:
+        raise ReportError(
+            f"the notebook's process ended: {error}",
+            where=notebook.name,
+            mend="most often memory ran out: run one report at a time, or fewer resamples",
+        ) from None
+
+
+def _what(name: str, value: str) -> str:
+    """The error in words; an error that the library raised on purpose speaks for itself."""
+    value = _ANSI.sub("", value).strip()
+    return value if _CSR_ERROR.match(name) else f"{name}: {value}" if value else name
+
+
+def _first_line(source: str) -> str:
+    lines = [line.strip() for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return lines[0] if lines else "empty cell"
+
+
+_WARNING = re.compile(r"^.*?:\d+: (\w*Warning: .*)$")
+
+
+def warnings_of(nb: NotebookNode) -> list[str]:
+    """Return the warnings that the cells of `nb` wrote, without paths and line numbers, each once.
+
+    A report repeats them in its footer: what a font could not draw or an estimate that did not converge is for the reader too.
+    """
+    said: dict[str, None] = {}
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                for line in _ANSI.sub("", output.text).splitlines():
+                    match = _WARNING.match(line)
+                    if match:
+                        said[match.group(1).strip()] = None
+    return list(said)
