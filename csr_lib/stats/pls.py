@@ -1,0 +1,429 @@
+"""PLS path modelling from moments: weights, loadings, paths, quality criteria and the index 0–100."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from csr_lib.core.errors import AnalysisError, DataError, OptionError, Problem, unknown
+from csr_lib.core.model import Model
+from csr_lib.stats import _pls
+from csr_lib.stats._linalg import dependent
+from csr_lib.stats._pls import Plan, Scheme
+from csr_lib.stats.moments import Moments
+from csr_lib.stats.reliability import alpha_of
+
+Array = np.ndarray
+Limits = tuple[float, float] | Mapping[str, tuple[float, float]]
+SCHEMES = ("path", "factorial", "centroid")
+
+
+@dataclass(frozen=True, eq=False)
+class PLSResult:
+    """An estimated PLS path model.
+
+    Attributes
+    ----------
+    model, moments, scheme : what was estimated, on what (items in the order of the model), with which inner weighting.
+    iterations : until no weight moved by the tolerance.
+    items : ``construct item mode weight weight_unstandardised share loading vif mean performance``. ``weight`` gives the
+        composite variance 1 (standardised items); ``weight_unstandardised`` is weight/sd, summing to 1 in its construct;
+        ``share`` is what one point 0–100 of the item adds to the index, in points (sums to 1); ``vif`` among the items of the
+        construct; ``performance`` is the mean on 0–100 by the scale's ends.
+    constructs : ``construct mode n_items alpha alpha_raw rho_a rho_c ave r2 r2_adj index index_sd``; ``alpha`` is that of the
+        standardised items. Alphas of a single item and R² of an exogenous construct are NaN; ρ_A of a single item or of
+        mode B is 1.
+    paths : ``source target estimate unstandardised f2 vif``. ``f2`` is (R² − R² without the source)/(1 − R²) with the composites
+        as they are (as cSEM; seminr estimates the composites anew without the path).
+    effects : ``source target direct indirect total total_unstandardised`` for every source that leads to the target.
+        Unstandardised effects are index points of the target per index point of the source.
+    correlations, htmt, htmt_signed, fornell_larcker : (J, J) frames, constructs as index and columns. Correlations are consistent
+        (disattenuated) for reflective constructs. ``htmt`` averages |r| (as seminr), ``htmt_signed`` r (as cSEM). Fornell–Larcker
+        holds √AVE on the diagonal and correlations below it.
+    cross_loadings : (p, J) frame, correlations of items and composites (never disattenuated).
+    srmr : standardised root mean square residual of the estimated model.
+    limits : (p, 2) ends of the scales, NaN without an index.
+    """
+
+    model: Model
+    moments: Moments
+    scheme: Scheme
+    iterations: int
+    items: pd.DataFrame
+    constructs: pd.DataFrame
+    paths: pd.DataFrame
+    effects: pd.DataFrame
+    correlations: pd.DataFrame
+    htmt: pd.DataFrame
+    htmt_signed: pd.DataFrame
+    fornell_larcker: pd.DataFrame
+    cross_loadings: pd.DataFrame
+    srmr: float
+    limits: Array
+    tolerance: float = 1e-12
+    plan: Plan = field(repr=False, kw_only=True)
+
+    @property
+    def index(self) -> pd.Series:
+        """Index 0–100 by construct; NaN without limits."""
+        return self.constructs.set_index("construct")["index"]
+
+    @property
+    def index_coefficients(self) -> Array:
+        """(p,) points of its construct's index per scale point of each item."""
+        span = self.limits[:, 1] - self.limits[:, 0]
+        return 100 * self.items["share"].to_numpy() / span
+
+    def index_of(self, means: Array) -> Array:
+        """Index (…, J) of other item means (…, p), such as a group's, with the weights of this estimate."""
+        points = (np.asarray(means) - self.limits[:, 0]) * self.index_coefficients
+        return np.add.reduceat(points, self.plan.starts, axis=-1)
+
+    def importance_performance(self, target: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the importance–performance map of `target`: one frame of constructs, one of items.
+
+        Columns ``construct [item] importance performance total``: importance is the unstandardised total effect on the target's
+        index, in points per point (Ringle & Sarstedt 2016), for an item its construct's times its share; performance is
+        the mean on 0–100; ``total`` is the standardised total effect (constructs). Only what leads to the target is listed.
+        Meaningful only with weights that are not negative: see ``items``. The same numbers: cSEM ``doIPMA``.
+        """
+        if target not in self.model.names:
+            raise OptionError([unknown(target, self.model.names, what="construct", where="target")])
+        e = self.effects[self.effects["target"] == target]
+        performance = e["source"].map(self.index).to_numpy()
+        constructs = pd.DataFrame(
+            {
+                "construct": e["source"].to_numpy(),
+                "importance": e["total_unstandardised"].to_numpy(),
+                "performance": performance,
+                "total": e["total"].to_numpy(),
+            }
+        )
+        effect = constructs.set_index("construct")["importance"]
+        rows = self.items[self.items["construct"].isin(effect.index)]
+        items = pd.DataFrame(
+            {
+                "construct": rows["construct"].to_numpy(),
+                "item": rows["item"].to_numpy(),
+                "importance": rows["construct"].map(effect).to_numpy() * rows["share"].to_numpy(),
+                "performance": rows["performance"].to_numpy(),
+            }
+        )
+        return constructs, items
+
+
+def pls(
+    moments: Moments,
+    model: Model,
+    *,
+    scheme: Scheme = "path",
+    limits: Limits | None = None,
+    tolerance: float = 1e-12,
+    max_iterations: int = 1000,
+) -> PLSResult:
+    """Estimate a path model by partial least squares.
+
+    Parameters
+    ----------
+    moments : of at least the model's items.
+    model : constructs of mode ``A``, ``B`` or ``reflective`` (mode A weights, then consistent PLS).
+    scheme : inner weighting, ``path``, ``factorial`` or ``centroid``.
+    limits : ends of the scale, one pair for all items or a pair for each; None: no index (NaN).
+    tolerance : largest change of an outer weight at which the algorithm stops.
+
+    Returns
+    -------
+    PLSResult
+
+    Raises
+    ------
+    OptionError
+        An unknown scheme.
+    DataError
+        Items that `moments` does not have, limits that are missing or wrong.
+    AnalysisError
+        Too few answers for a regression of the model, linearly dependent items of a mode B construct, linearly dependent sources
+        of a construct, a reflective construct whose ρ_A is not positive, no convergence. Whether admissible numbers are
+        good is left to the caller.
+
+    Notes
+    -----
+    Wold's algorithm on the correlation matrix, starting from equal weights (Wold 1982; Tenenhaus et al. 2005); consistent PLS
+    after Dijkstra and Henseler (2015) corrects reflective constructs only. A composite is oriented so that its loadings
+    sum to a positive number. Index of a construct: Σwᵢ(x̄ᵢ − minᵢ)/Σwᵢ(maxᵢ − minᵢ)·100 with wᵢ = outer weight/sdᵢ.
+    Unstandardised paths are b·s_target/s_source with s the standard deviation of the index (times √ρ_A for reflective
+    constructs). Adjusted R² uses the effective n. The same numbers: R seminr ``estimate_pls`` (A, B; path, factorial), plspm
+    (centroid), cSEM ``csem`` (consistent PLS) and ``doIPMA``.
+    """
+    if scheme not in SCHEMES:
+        raise OptionError([unknown(scheme, SCHEMES, what="weighting scheme", where="scheme")])
+    m = moments.take(model.items)
+    plan = Plan.of(model)
+    _check_size(m, plan)
+    ends = _limits(limits, m)
+    R = m.correlation[..., None].copy()
+    _check_blocks(R[..., 0], plan)
+    outer = _pls.iterate(R, plan, scheme, start=None, tolerance=tolerance, max_iterations=max_iterations)
+    if not outer.converged[0]:
+        raise AnalysisError(
+            f"the PLS algorithm did not converge within {max_iterations} iterations",
+            where=f"model of {', '.join(model.names)}",
+            mend="try another scheme, look for constructs that hardly correlate, or collect more answers",
+        )
+    outer, _ = _pls.oriented(outer, plan)
+    rho = _pls.rho_a(R, outer.weights, plan)[:, 0]
+    _check_constructs(outer, rho, plan)
+    loadings, C, quality = _pls.consistent(outer, R, plan)
+    _check_sources(C[..., 0], plan)
+    paths, r2 = _pls.path_arrays(C, plan)
+    total = _pls.total_effects(paths, plan)[..., 0]
+
+    coefficients = _pls.index_coefficients(outer.weights, m.sd[:, None], ends, plan)
+    index = _pls.index_values(coefficients, m.mean[:, None], ends, plan)[:, 0]
+    index_sd = _index_sd(coefficients[:, 0], m.cov, plan)
+    ratio = index_sd * quality[:, 0]
+    unit = ratio[None, :] / ratio[:, None]  # source × target
+    names = list(model.names)
+    return PLSResult(
+        model,
+        m,
+        scheme,
+        int(outer.iterations[0]),
+        _items_table(m, plan, outer.weights[:, 0], loadings[:, 0], coefficients[:, 0], ends, R[..., 0]),
+        _constructs_table(m, plan, loadings[:, 0], rho, r2[:, 0], index, index_sd),
+        _paths_table(plan, paths[:, 0], C[..., 0], r2[:, 0], unit),
+        _effects_table(plan, paths[:, 0], total, unit),
+        _square(C[..., 0], names),
+        _square(_pls.htmt(R, plan)[..., 0], names),
+        _square(_pls.htmt(R, plan, absolute=False)[..., 0], names),
+        _square(_fornell_larcker(C[..., 0], loadings[:, 0], plan), names),
+        pd.DataFrame(outer.items[..., 0], index=pd.Index(plan.items, name="item"), columns=names),
+        _srmr(R[..., 0], loadings[:, 0], C[..., 0], paths[:, 0], plan),
+        ends,
+        tolerance,
+        plan=plan,
+    )
+
+
+def _limits(limits: Limits | None, m: Moments) -> Array:
+    if limits is None:
+        return np.full((len(m.columns), 2), np.nan)
+    if isinstance(limits, Mapping):
+        lost = [c for c in m.columns if c not in limits]
+        if lost:
+            raise DataError(f"no ends of the scale for {', '.join(lost)}", where="limits", allowed="(lowest, highest) per item")
+        ends = np.array([limits[c] for c in m.columns], dtype=float)
+    else:
+        ends = np.repeat(np.array([limits], dtype=float), len(m.columns), axis=0)
+    slack = 1e-9 * np.abs(ends).max()
+    problems = [
+        Problem(f"the scale {low:g}–{high:g} does not hold the mean {mean:g}", c, "lowest ≤ mean ≤ highest", "correct its scale")
+        for c, (low, high), mean in zip(m.columns, ends, m.mean, strict=True)
+        if not (low < high and low - slack <= mean <= high + slack)
+    ]
+    if problems:
+        raise DataError(problems)
+    return ends
+
+
+def _check_size(m: Moments, plan: Plan) -> None:
+    needs = {f"the paths into {plan.model.names[t]}": len(s) for t, s in enumerate(plan.sources)}
+    needs |= {f"the mode B weights of {c.name}": len(c.items) for c in plan.model.constructs if c.mode == "B"}
+    problems = [
+        Problem(
+            f"{m.n:g} rows are too few for {what}",
+            "model",
+            f"more than {k + 1} rows",
+            "collect more answers or simplify the model",
+        )
+        for what, k in needs.items()
+        if k and m.n <= k + 1
+    ]
+    if problems:
+        raise AnalysisError(problems)
+
+
+def _check_blocks(R: Array, plan: Plan) -> None:
+    problems = []
+    for j in plan.of_mode("B"):
+        block, name = plan.blocks[j], plan.model.names[j]
+        bad = dependent(R[block, block], plan.items[block])
+        if bad:
+            problems.append(
+                Problem(
+                    f"the items {', '.join(bad)} are linearly dependent, so regression weights do not exist",
+                    f"construct {name} (mode B)",
+                    mend="leave one of them out, or use mode A",
+                )
+            )
+    if problems:
+        raise AnalysisError(problems)
+
+
+def _check_constructs(outer: _pls.Outer, rho: Array, plan: Plan) -> None:
+    problems = [
+        Problem(
+            f"ρ_A of {plan.model.names[j]} is {rho[j]:.3f}; correlations cannot be corrected for attenuation",
+            f"construct {plan.model.names[j]} (reflective)",
+            "ρ_A above 0",
+            "turn reversed items round, or use mode A",
+        )
+        for j in plan.of_mode("reflective")
+        if not rho[j] > 0
+    ]
+    if not np.isfinite(outer.weights).all():
+        bad = [n for n, b in zip(plan.model.names, plan.blocks, strict=True) if not np.isfinite(outer.weights[b]).all()]
+        problems.append(Problem(f"the weights of {', '.join(bad)} do not exist", "model", mend="look at the items' correlations"))
+    if problems:
+        raise AnalysisError(problems)
+
+
+def _check_sources(C: Array, plan: Plan) -> None:
+    problems = []
+    for t, s in enumerate(plan.sources):
+        bad = dependent(C[np.ix_(s, s)], [plan.model.names[i] for i in s]) if len(s) > 1 else []
+        if bad and np.linalg.eigvalsh(C[np.ix_(s, s)])[0] > -1e-10:
+            problems.append(
+                Problem(
+                    f"{', '.join(bad)} are linearly dependent, so the paths into {plan.model.names[t]} do not exist",
+                    "model.paths",
+                    mend="take one of these paths out, or join the constructs",
+                )
+            )
+    if problems:
+        raise AnalysisError(problems)
+
+
+def _index_sd(a: Array, cov: Array, plan: Plan) -> Array:
+    return np.array([np.sqrt(a[b] @ cov[b, b] @ a[b]) for b in plan.blocks])
+
+
+def _items_table(m: Moments, plan: Plan, w: Array, loadings: Array, a: Array, ends: Array, R: Array) -> pd.DataFrame:
+    raw = w / m.sd
+    span = ends[:, 1] - ends[:, 0]
+    vif = np.ones(len(w))
+    for block in plan.blocks:
+        vif[block] = vifs(R[block, block])
+    return pd.DataFrame(
+        {
+            "construct": [plan.model.names[j] for j in plan.owner],
+            "item": list(plan.items),
+            "mode": [plan.model.constructs[j].mode for j in plan.owner],
+            "weight": w,
+            "weight_unstandardised": raw / np.add.reduceat(raw, plan.starts)[plan.owner],
+            "share": a * span / 100,
+            "loading": loadings,
+            "vif": vif,
+            "mean": m.mean,
+            "performance": 100 * (m.mean - ends[:, 0]) / span,
+        }
+    )
+
+
+def vifs(R: Array) -> Array:
+    """Variance inflation factors of standardised variables with correlations `R` (k, k); infinite where they depend."""
+    if len(R) == 1:
+        return np.ones(1)
+    if dependent(R, [""] * len(R)):
+        return np.full(len(R), np.inf)
+    return np.diag(np.linalg.inv(R)).copy()
+
+
+def _constructs_table(
+    m: Moments, plan: Plan, loadings: Array, rho: Array, r2: Array, index: Array, index_sd: Array
+) -> pd.DataFrame:
+    sums = np.add.reduceat(loadings, plan.starts)
+    error = np.add.reduceat(1 - loadings**2, plan.starts)
+    sizes = np.array([b.stop - b.start for b in plan.blocks])
+    k = np.array([len(s) for s in plan.sources])
+    R = m.correlation
+    with np.errstate(invalid="ignore", divide="ignore"):
+        adjusted = 1 - (1 - r2) * (m.n_effective - 1) / (m.n_effective - k - 1)
+    return pd.DataFrame(
+        {
+            "construct": list(plan.model.names),
+            "mode": [c.mode for c in plan.model.constructs],
+            "n_items": sizes,
+            "alpha": [float(alpha_of(R[b, b])) for b in plan.blocks],
+            "alpha_raw": [float(alpha_of(m.cov[b, b])) for b in plan.blocks],
+            "rho_a": rho,
+            "rho_c": sums**2 / (sums**2 + error),
+            "ave": np.add.reduceat(loadings**2, plan.starts) / sizes,
+            "r2": r2,
+            "r2_adj": adjusted,
+            "index": index,
+            "index_sd": index_sd,
+        }
+    )
+
+
+def _paths_table(plan: Plan, paths: Array, C: Array, r2: Array, unit: Array) -> pd.DataFrame:
+    rows = []
+    for (s, t), b in zip(plan.paths, paths, strict=True):
+        sources = plan.sources[t]
+        others = sources[sources != s]
+        without = 0.0
+        if len(others):
+            r = C[others, t]
+            without = float(r @ np.linalg.lstsq(C[np.ix_(others, others)], r, rcond=None)[0])
+        vif = vifs(C[np.ix_(sources, sources)])[list(sources).index(s)]
+        names = plan.model.names
+        rows.append((names[s], names[t], b, b * unit[s, t], (r2[t] - without) / (1 - r2[t]), vif))
+    return pd.DataFrame(rows, columns=["source", "target", "estimate", "unstandardised", "f2", "vif"])
+
+
+def _effects_table(plan: Plan, paths: Array, total: Array, unit: Array) -> pd.DataFrame:
+    direct = dict(zip(plan.paths, paths, strict=True))
+    rows = []
+    for s, t in effect_pairs(plan):
+        d = float(direct.get((s, t), 0.0))
+        names = plan.model.names
+        rows.append((names[s], names[t], d, total[s, t] - d, total[s, t], total[s, t] * unit[s, t]))
+    return pd.DataFrame(rows, columns=["source", "target", "direct", "indirect", "total", "total_unstandardised"])
+
+
+def effect_pairs(plan: Plan) -> list[tuple[int, int]]:
+    """(source, target) of every effect, direct or not, in the order of the model."""
+    names = plan.model.names
+    above = [set(plan.model.ancestors(n)) for n in names]
+    return [(s, t) for s in range(len(names)) for t in range(len(names)) if names[s] in above[t]]
+
+
+def _fornell_larcker(C: Array, loadings: Array, plan: Plan) -> Array:
+    out = np.where(np.tri(len(C), k=-1) > 0, C, np.nan)
+    sizes = np.array([b.stop - b.start for b in plan.blocks])
+    np.fill_diagonal(out, np.sqrt(np.add.reduceat(loadings**2, plan.starts) / sizes))
+    return out
+
+
+def _srmr(R: Array, loadings: Array, C: Array, paths: Array, plan: Plan) -> float:
+    """Root mean square of the residual correlations, diagonal included.
+
+    Implied correlations: between constructs λᵢ·c·λⱼ with the construct correlations that the paths imply,
+    (I − B)⁻¹Ψ(I − B)⁻ᵀ with unit diagonal, Ψ = Φ for exogenous constructs and 1 − R² for the others; within a reflective
+    construct λᵢλⱼ; within a composite those observed (Henseler et al. 2014). The same number: cSEM ``calculateSRMR``.
+    """
+    J = len(C)
+    B = np.zeros((J, J))
+    for (s, t), b in zip(plan.paths, paths, strict=True):
+        B[t, s] = b
+    exogenous = [j for j in range(J) if len(plan.sources[j]) == 0]
+    psi = np.diag([1 - float(B[j] @ C[j]) for j in range(J)])
+    psi[np.ix_(exogenous, exogenous)] = C[np.ix_(exogenous, exogenous)]
+    effects = np.linalg.inv(np.eye(J) - B)
+    implied = effects @ psi @ effects.T
+    np.fill_diagonal(implied, 1.0)
+    model = np.outer(loadings, loadings) * implied[np.ix_(plan.owner, plan.owner)]
+    for j, block in enumerate(plan.blocks):
+        if plan.model.constructs[j].mode != "reflective":
+            model[block, block] = R[block, block]
+    np.fill_diagonal(model, 1.0)
+    residual = (R - model)[np.tril_indices(len(R))]
+    return float(np.sqrt((residual**2).mean()))
+
+
+def _square(values: Array, names: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame(values, index=pd.Index(names, name="construct"), columns=list(names))
