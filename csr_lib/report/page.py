@@ -7,7 +7,6 @@ import re
 import threading
 from functools import cache
 from importlib import resources
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,14 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 
-from csr_lib import __version__
 from csr_lib.core.result import RESULT_MIME, Result
 from csr_lib.core.text import LANGUAGES, text, words
 from csr_lib.report.execute import ReportError, warnings_of
 from csr_lib.report.fonts import font_face
 from csr_lib.report.markup import Prose, clean, numbered
+from csr_lib.report.provenance import provenance_rows
 from csr_lib.show import cards
 
-#: Packages whose version can change a number or a picture.
-_KEY_PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "pingouin", "matplotlib")
 _FOLDED = {"method", "formula"}
 _NEVER_SHOWN = {"parameters", "injected-parameters"}
 _HEADING = re.compile(r"\A\s*(#{1,6} [^\n]*)\n*")
@@ -85,16 +82,10 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
             sections=[(name, Markup(heading)) for name, heading in prose.sections],
             body=Markup(body),
             notes=words(result.source.notes, lang),
-            provenance=Markup(cards.provenance_table(result, lang).replace("<div", '<div tabindex="0"', 1)),
-            versions=versions(),
+            provenance=provenance_rows(result, lang),
             warnings=said,
         )
     return page.replace("/*font*/", font_face(page), 1)
-
-
-def versions() -> list[tuple[str, str]]:
-    """Return name and version of the library and of the packages that can change a number or a picture."""
-    return [("csr_lib", __version__), *((name, version(name)) for name in _KEY_PACKAGES)]
 
 
 def _prepared(nb: NotebookNode, lang: str) -> NotebookNode:

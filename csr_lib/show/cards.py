@@ -118,9 +118,10 @@ def method_paragraph(result: Result, lang: str) -> str:
     return f'{paragraph}<h4>{escape(text("card.references", lang))}</h4><ul class="csr-references">{cited}</ul>'
 
 
-def provenance_table(result: Result, lang: str) -> str:
-    """Return where the answers came from and how the result can be computed again, as a table of names and values."""
-    source, rows = result.source, []
+def provenance_rows(result: Result, lang: str) -> list[tuple[str, str]]:
+    """Return where the answers came from and how the result can be computed again, as names and values; plain text."""
+    source = result.source
+    rows: list[tuple[str, str]] = []
 
     def row(key: str, value: Any) -> None:
         if value not in ("", None, {}, []):
@@ -139,6 +140,12 @@ def provenance_table(result: Result, lang: str) -> str:
     row("seed", result.seed)
     row("resamples", number(result.resamples, "count") if result.resamples else "")
     row("hashes", _pairs(source.hashes, lang))
+    return rows
+
+
+def provenance_table(result: Result, lang: str) -> str:
+    """Return `provenance_rows` as a table."""
+    rows = provenance_rows(result, lang)
     body = "".join(f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows)
     return f'<div class="csr-table csr-provenance"><table><tbody>{body}</tbody></table></div>'
 

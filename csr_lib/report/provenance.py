@@ -1,0 +1,19 @@
+"""How a report was made: what the Result says of its answers and options, and the versions that computed it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from csr_lib import __version__
+from csr_lib.core.result import Result
+from csr_lib.core.text import text
+from csr_lib.show import cards
+
+#: Packages whose version can change a number or a picture.
+_KEY_PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "pingouin", "semopy", "factor-analyzer", "matplotlib")
+
+
+def provenance_rows(result: Result, lang: str) -> list[tuple[str, str]]:
+    """Return the lines of the footer, name and value: study, answers read and left out, options, seed, hashes, versions."""
+    packages = [f"csr_lib {__version__}", *(f"{name} {version(name)}" for name in _KEY_PACKAGES)]
+    return [*cards.provenance_rows(result, lang), (text("report.versions", lang), ", ".join(packages))]
