@@ -1,0 +1,103 @@
+"""Open a study: read, code, check, clean and weight its answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from csr_lib.core.errors import CsrError, DataError, OptionError, Problem, unknown
+from csr_lib.core.text import LANGUAGES
+from csr_lib.study.answers import gather
+from csr_lib.study.cleaning import clean
+from csr_lib.study.codebook import code_answers
+from csr_lib.study.schema import Study
+from csr_lib.study.survey import Survey
+from csr_lib.study.weighting import case_weights
+
+
+@dataclass(frozen=True)
+class StudyCheck:
+    """What `check_study` found.
+
+    Attributes
+    ----------
+    problems : everything wrong with study.yml and the answers, empty where nothing is.
+    study : None where study.yml itself is wrong.
+    survey : None where the answers cannot be used as they are.
+    answers : one row per answer that does not fit its codebook: file, row, column, value, problem, allowed.
+    """
+
+    problems: tuple[Problem, ...]
+    study: Study | None = None
+    survey: Survey | None = None
+    answers: pd.DataFrame | None = None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All problems as a table: where, what, allowed, mend."""
+        return pd.DataFrame([(p.where, p.what, p.allowed, p.mend) for p in self.problems], columns=["where", "what", "allowed", "mend"])
+
+
+def open_study(path: str | Path, *, lang: str = "zh") -> Survey:
+    """Open a study: its study.yml and its answers.
+
+    Parameters
+    ----------
+    path : study.yml, or the folder that holds it.
+    lang : language that results are shown in where none is asked for: ``zh`` or ``en``.
+
+    Raises
+    ------
+    StudyError
+        With every problem of study.yml.
+    DataError
+        With every problem of the answers.
+    """
+    _check_language(lang)
+    survey, problems, _ = _open(Study.load(path), lang)
+    if survey is None or problems:
+        raise DataError(problems)
+    return survey
+
+
+def check_study(path: str | Path, *, lang: str = "zh") -> StudyCheck:
+    """Check a study.yml and its answers; return every problem instead of raising."""
+    _check_language(lang)
+    try:
+        study = Study.load(path)
+    except CsrError as error:
+        return StudyCheck(error.problems)
+    try:
+        survey, problems, answers = _open(study, lang)
+    except CsrError as error:
+        return StudyCheck(error.problems, study)
+    return StudyCheck(tuple(problems), study, survey if not problems else None, answers)
+
+
+def _check_language(lang: str) -> None:
+    if lang not in LANGUAGES:
+        raise OptionError([unknown(lang, LANGUAGES, what="language", where="lang")])
+
+
+def _open(study: Study, lang: str) -> tuple[Survey | None, list[Problem], pd.DataFrame]:
+    raw = gather(study)
+    coded, wrong = code_answers(study, raw)
+    marks, problems = clean(study, coded)
+    kept = np.setdiff1d(np.arange(len(raw.row)), marks.loc[marks["excluded"], "position"])
+    weights, about, more = case_weights(study, coded, kept)
+    problems = [*wrong.problems, *problems, *more]
+    if not len(kept) and not problems:
+        problems = [
+            Problem(
+                f"no answers are left of {len(raw.row)}: all were excluded",
+                study.at("answers"),
+                "answers that pass `cleaning.exclude`",
+                "take a rule out of `cleaning.exclude`, or look at the answers",
+            )
+        ]
+    if problems:
+        return None, problems, wrong.frame()
+    return Survey(study, lang, coded, marks, kept, weights, about), [], wrong.frame()

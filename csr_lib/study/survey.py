@@ -1,0 +1,503 @@
+"""Survey: a Study with its answers, coded, weighted, and with the record of what was excluded and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from csr_lib.core.errors import DataError, OptionError, Problem, unknown
+from csr_lib.core.model import Model
+from csr_lib.core.result import Basis, Source
+from csr_lib.core.text import words
+from csr_lib.study.coding import as_code, code_names, fold, tidy
+from csr_lib.study.codebook import Coded
+from csr_lib.study.parts import Scale
+from csr_lib.study.parts import as_code as plain_code
+from csr_lib.study.schema import Rating, Study
+from csr_lib.study.withholding import withhold
+
+if TYPE_CHECKING:
+    from csr_lib.stats.moments import Moments
+
+#: Groups under this many respondents are shown, but flagged.
+SMALL_GROUP = 30
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group of respondents.
+
+    ``value`` is its code, ``label`` what it is called; ``small`` says that it has fewer than 30 respondents.
+    """
+
+    value: str
+    label: Any
+    survey: Survey
+
+    @property
+    def n(self) -> int:
+        """Respondents in the group, unweighted."""
+        return len(self.survey.rows)
+
+    @property
+    def small(self) -> bool:
+        """Whether the group has fewer than 30 respondents."""
+        return self.n < SMALL_GROUP
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups of one segment: those that may be shown, and the labels of those that are withheld."""
+
+    by: str
+    shown: tuple[Group, ...]
+    withheld: tuple[Any, ...]
+
+    def __iter__(self) -> Any:
+        return iter(self.shown)
+
+    def __len__(self) -> int:
+        return len(self.shown)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Survey:
+    """A Study with its answers; frozen. `wave`, `role` and `where` give new ones.
+
+    Attributes
+    ----------
+    study : what was asked.
+    lang : language that results are shown in where none is asked for.
+    data : all answers, coded.
+    marks : every mark of every rule: row, file, respondent, rule, detail, excluded.
+    rows : positions in `data` of the answers that are kept and selected.
+    all_weights : case weight of every row of `data`.
+    weighting : how the weights were made (raking), empty where they were given or there are none.
+    filters : what `wave`, `role` and `where` were asked for.
+    """
+
+    study: Study
+    lang: str
+    data: Coded
+    marks: pd.DataFrame
+    rows: np.ndarray
+    all_weights: np.ndarray
+    weighting: Mapping[str, Any] = field(default_factory=dict)
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    # ---- the answers
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """Coded answers, one row per answer kept, original column names. Ratings as answered (reversed ones not turned)."""
+        return self.data.frame.iloc[self.rows].reset_index(drop=True)
+
+    @cached_property
+    def codes(self) -> pd.DataFrame:
+        """Codes of every segment, and of ``wave``, ``role``, ``brand`` where there are any; rows as in `frame`."""
+        return self.data.codes.iloc[self.rows].reset_index(drop=True)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Case weight of every row of `frame`; ones without case weights."""
+        return self.all_weights[self.rows]
+
+    @property
+    def weight_kind(self) -> str:
+        """``none``, ``sampling`` or ``frequency``."""
+        return self.study.weight_kind if self.study.case_weight or self.study.weighting else "none"
+
+    @property
+    def n(self) -> float:
+        """Respondents: rows of `frame`, or the sum of frequency weights."""
+        return float(self.weights.sum()) if self.weight_kind == "frequency" else len(self.rows)
+
+    @property
+    def n_effective(self) -> float:
+        """Kish's effective n, (Σw)²/Σw²; equal to `n` without sampling weights."""
+        return _effective(self.weights) if self.weight_kind == "sampling" else float(self.n)
+
+    @property
+    def too_small(self) -> bool:
+        """Whether the selection holds fewer respondents than `min_cell`, and nothing may be shown of it."""
+        return len(self.rows) < self.study.min_cell
+
+    @property
+    def waves(self) -> tuple[str, ...]:
+        """Waves that have answers here, in order."""
+        return self.values("wave") if "wave" in self.codes else ()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles that have answers here."""
+        return self.values("role")
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Keys of the segments."""
+        return tuple(self.study.segments)
+
+    def values(self, by: str) -> tuple[str, ...]:
+        """Return the codes of a segment, ``wave`` or ``role`` that have answers here, in order."""
+        codes = self.codes[self._key(by)]
+        there = set(codes.dropna().unique())
+        return tuple(str(c) for c in codes.cat.categories if c in there)
+
+    # ---- selections
+
+    def wave(self, wave: Any) -> Survey:
+        """Return the answers of one wave (or a list of waves)."""
+        return self.where({"wave": wave})
+
+    def role(self, role: Any) -> Survey:
+        """Return the answers of one role: ``customer``, ``user``, ``management`` or ``staff``."""
+        return self.where({"role": role})
+
+    def customers(self) -> Survey:
+        """Return the answers of customers and users, about the own brand where one row is one brand rated; self if that is all."""
+        chosen: dict[str, Any] = {}
+        asked = [r for r in self.roles if r in ("customer", "user")]
+        if asked and len(asked) < len(self.roles):
+            chosen["role"] = asked
+        if self.study.competition and len(self.values("brand")) > 1:
+            chosen["brand"] = self.study.competition.us
+        return self.where(chosen) if chosen else self
+
+    def where(self, filters: Mapping[str, Any] | None = None, /, **more: Any) -> Survey:
+        """Return the answers that meet all conditions.
+
+        Parameters
+        ----------
+        filters, more : segment (or ``wave``, ``role``, ``brand``) -> code, label in any language, or a list of them.
+
+        Raises
+        ------
+        OptionError
+            An unknown segment or value (the message names the known ones), or an expression instead of a mapping.
+        DataError
+            Nobody meets the conditions.
+        """
+        if filters is not None and not isinstance(filters, Mapping):
+            raise OptionError(
+                f"'{filters}' is no mapping",
+                where="where",
+                allowed="segment: value, as in where(region='North')",
+                mend="name a segment and one of its values; expressions are not evaluated",
+            )
+        wanted = {**(filters or {}), **more}
+        keep = np.ones(len(self.rows), dtype=bool)
+        used: dict[str, tuple[str, ...]] = dict(self.filters)
+        for key, values in wanted.items():
+            by = self._key(str(key))
+            listed = values if isinstance(values, (list, tuple, set)) else [values]
+            codes = tuple(self._code(by, v) for v in listed)
+            keep &= self.codes[by].isin(codes).to_numpy()
+            used[by] = codes if by not in used else tuple(c for c in codes if c in used[by])
+        if not keep.any():
+            shown = ", ".join(f"{k} = {', '.join(map(str, v))}" for k, v in used.items())
+            raise DataError(
+                f"no answers are left where {shown}",
+                where="where",
+                allowed="conditions that somebody meets",
+                mend="take a condition out",
+            )
+        return replace(self, rows=self.rows[keep], filters=used)
+
+    def _key(self, by: str) -> str:
+        if by not in self.data.codes.columns:
+            raise OptionError([unknown(by, self.data.codes.columns, what="segment", where="where")])
+        return by
+
+    def _code(self, by: str, value: Any) -> str:
+        """Return the code that a filter's value is or names."""
+        levels = self.data.levels(by)
+        text = as_code(tidy(str(plain_code(value))))
+        if text in levels:
+            return text
+        named = code_names({**dict.fromkeys(levels), **self.data.labels.get(by, {})})
+        if fold(text) in named:
+            return named[fold(text)]
+        known = [f"{c} ({words(self.value_label(by, c), 'en')})" if self.value_label(by, c) != c else c for c in levels]
+        raise OptionError([unknown(str(value), known, what=f"value of {by}", where=f"where {by}")])
+
+    # ---- groups
+
+    def groups(self, by: str, total_shown: bool = True) -> Groups:
+        """Return the groups of a segment, ``wave`` or ``role``; those with fewer than `min_cell` respondents are withheld.
+
+        Parameters
+        ----------
+        by : segment key, ``wave`` or ``role``.
+        total_shown : a total over the groups is shown as well; then a second group is withheld where the total would
+            reveal the first (see `csr_lib.study.withholding`).
+        """
+        by = self._key(by)
+        codes = self.codes[by]
+        levels = self.values(by)
+        counts = [int((codes == level).sum()) for level in levels]
+        hidden = withhold(counts, self.study.min_cell, total_shown)
+        shown = tuple(Group(v, self.value_label(by, v), self.where({by: v})) for v, h in zip(levels, hidden, strict=True) if not h)
+        return Groups(by, shown, tuple(self.value_label(by, v) for v, h in zip(levels, hidden, strict=True) if h))
+
+    # ---- ratings
+
+    def ratings(self, kind: str = "perception", indicators: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return ratings, one column per indicator, rows as in `frame`, higher always better; NaN = no answer.
+
+        Parameters
+        ----------
+        kind : ``perception``, ``importance``, ``expectation``, ``adequate`` or ``competitor:<name>``.
+        indicators : keys; by default all that have this kind.
+
+        Notes
+        -----
+        Of a Survey with one role, the columns that this role was asked. With several roles, customers' and users' answers
+        alone: other rows are NaN, so that roles never mix (`customers`, `role`). Where one row is one brand rated,
+        competitors are the rows of their brand, everything else the rows of the own brand.
+
+        Raises
+        ------
+        OptionError
+            Unknown kind or indicator.
+        DataError
+            An indicator that was asked for has no such rating for the role.
+        """
+        chosen = self._asked(kind, indicators)
+        rows = self._rows_of(kind)
+        out = {}
+        for indicator in chosen:
+            column = np.full(len(self.rows), np.nan)
+            for role in self.roles:
+                rating = self._rating(indicator, kind, role)
+                here = rows & (self.codes["role"] == role).to_numpy()
+                if rating is None or not here.any():
+                    continue
+                values = self.frame[rating.column].to_numpy(dtype=float)[here]
+                column[here] = rating.scale.min + rating.scale.max - values if rating.reverse else values
+            out[indicator] = column
+        return pd.DataFrame(out, index=self.frame.index)
+
+    def asked(self, kind: str = "perception") -> tuple[str, ...]:
+        """Return the indicators that have ratings of a kind for the role (several roles: for customers)."""
+        roles = [r for r in self.roles if r in ("customer", "user")] or list(self.roles)
+        return tuple(i for i in self.study.indicators if any(self._rating(i, kind, r) for r in roles))
+
+    def _rating(self, indicator: str, kind: str, role: str) -> Rating | None:
+        if self.study.competition and kind.removeprefix("competitor:") in self.study.competitors():
+            return self.study.rating(indicator, kind, role) or self.study.rating(indicator, "perception", role)
+        return self.study.rating(indicator, kind, role)
+
+    def _asked(self, kind: str, indicators: Sequence[str] | None) -> tuple[str, ...]:
+        there = self.asked(kind)
+        if indicators is None:
+            return there
+        unknowns = [i for i in indicators if i not in self.study.indicators]
+        if unknowns:
+            raise OptionError([unknown(i, self.study.indicators, what="indicator", where="indicators") for i in unknowns])
+        lacking = [i for i in indicators if i not in there]
+        if lacking:
+            raise DataError(
+                [
+                    Problem(
+                        f"has no {kind} (role: {', '.join(self.roles)})",
+                        self.study.at("indicators", i),
+                        f"a {kind} column",
+                        f"add `{kind.split(':')[0]}:`, or leave the indicator out",
+                    )
+                    for i in lacking
+                ]
+            )
+        return tuple(indicators)
+
+    def _rows_of(self, kind: str) -> np.ndarray:
+        """Tell which rows a kind of rating is taken from."""
+        keep = np.ones(len(self.rows), dtype=bool)
+        if len(self.roles) > 1 and (asked := [r for r in self.roles if r in ("customer", "user")]):
+            keep &= self.codes["role"].isin(asked).to_numpy()
+        if self.study.competition:
+            us = self.study.competition.us
+            name = kind.removeprefix("competitor:")
+            brand = name if kind.startswith("competitor:") and name in self.values("brand") else us
+            keep &= (self.codes["brand"] == brand).to_numpy()
+        return keep
+
+    def scale(self, indicator: str, kind: str = "perception") -> Scale:
+        """Return the Scale of a rating; raise where it was not asked."""
+        self._asked(kind, [indicator])
+        roles = [r for r in self.roles if r in ("customer", "user")] or list(self.roles)
+        return next(r.scale for role in roles if (r := self._rating(indicator, kind, role)))
+
+    # ---- outcomes
+
+    def outcome(self, name: str) -> pd.Series:
+        """Return an outcome, rows as in `frame`.
+
+        A column in its own unit; 1 and 0 where `yes` says which codes mean that it happened; for a construct the mean of the
+        ratings that were given, in scale points, or on 0-100 where its indicators have different scales. NaN = no answer.
+        """
+        self._outcome(name)
+        construct = self.study.outcome_construct(name)
+        if construct:
+            ratings = self.ratings("perception", self.study.leaves(construct))
+            if self._one_scale(construct) is None:
+                ratings = pd.DataFrame({str(i): self.scale(str(i)).to_100(ratings[i]) for i in ratings})
+            return ratings.mean(axis=1).rename(name)
+        rating = self.study.outcome_rating(name)
+        assert rating is not None
+        yes = self.study.outcomes[name].yes  # type: ignore[index]
+        if yes is not None:
+            return self._happened(rating, yes).rename(name)
+        values = self.frame[rating.column].astype(float)
+        return (rating.scale.min + rating.scale.max - values if rating.reverse else values).rename(name)
+
+    def _happened(self, rating: Rating, yes: tuple[str, ...]) -> pd.Series:
+        from csr_lib.study.coding import PLATFORM_MISSING
+
+        text = self.data.raw.frame[rating.column].iloc[self.rows].reset_index(drop=True)
+        code = text.map(lambda v: fold(as_code(tidy(v))), na_action="ignore")
+        labels = {fold(v): k for k, v in self.data.raw.value_labels.get(rating.column, {}).items()}
+        blank = code.isna() | code.isin([fold(m) for m in [*rating.missing, *PLATFORM_MISSING] if m not in yes])
+        wanted = {fold(y) for y in yes}
+        met = code.isin(wanted) | code.map(lambda c: labels.get(c, c), na_action="ignore").isin(wanted)
+        return met.astype(float).mask(blank)
+
+    def outcome_scale(self, name: str) -> Scale | None:
+        """Return the Scale of an outcome; None for a value without one (contribution)."""
+        self._outcome(name)
+        construct = self.study.outcome_construct(name)
+        if construct:
+            return self._one_scale(construct) or Scale(min=0, max=100, measure="continuous")
+        if self.study.outcomes[name].yes is not None:  # type: ignore[index]
+            return Scale(min=0, max=1)
+        rating = self.study.outcome_rating(name)
+        return None if rating is None or name == "contribution" else rating.scale
+
+    def _one_scale(self, construct: str) -> Scale | None:
+        scales = [self.scale(i) for i in self.study.leaves(construct)]
+        return scales[0] if all((s.min, s.max) == (scales[0].min, scales[0].max) for s in scales) else None
+
+    def _outcome(self, name: str) -> None:
+        if name not in self.study.outcomes:
+            raise OptionError([unknown(name, self.study.outcomes, what="outcome", where="outcomes")])
+
+    # ---- for the analyses
+
+    def moments(self, columns: Sequence[str], missing_rule: str | None = None) -> Moments:
+        """Return weighted means and covariances of perceptions (indicator keys).
+
+        Parameters
+        ----------
+        columns : indicator keys, for example ``survey.model().items``.
+        missing_rule : ``listwise``, ``pairwise`` or ``em``; the study's by default.
+        """
+        from csr_lib.stats.moments import moments
+
+        rows = self._rows_of("perception")
+        kind: Any = "frequency" if self.weight_kind == "frequency" else "sampling"
+        rule: Any = missing_rule or self.study.missing_rule
+        return moments(self.ratings("perception", columns)[rows], self.weights[rows], kind=kind, missing=rule)
+
+    def model(self) -> Model:
+        """Return the Model of the study, with indicator keys as items."""
+        return self.study.build_model()
+
+    def basis(self, n_missing: float = 0, *, used: np.ndarray | None = None) -> Basis:
+        """Return on whom a number rests.
+
+        Parameters
+        ----------
+        n_missing : rows left out (listwise) or completed because of missing answers.
+        used : instead, a boolean per row of `frame`: the rows that were used; the rest is missing. Exact with case weights,
+            where `n_missing` alone can only scale the effective n.
+        """
+        kind: Any = self.weight_kind
+        rule = self.study.missing_rule
+        if used is not None:
+            weights = self.weights[used]
+            n = float(weights.sum()) if kind == "frequency" else float(used.sum())
+            left = self.n - n
+            effective = _effective(weights) if kind == "sampling" else n
+            return Basis(n, effective, kind, "listwise" if left else "none", left)
+        n = self.n - n_missing if rule == "listwise" else self.n
+        effective = self.n_effective * n / self.n
+        return Basis(n, effective, kind, rule if n_missing else "none", n_missing)
+
+    def source(self) -> Source:
+        """Return where the answers came from: files and their hashes, rows read and excluded, period, filters."""
+        files = {self.study.file_name: self.study.sha256, **{f.file: f.sha256 for f in self.data.raw.files}}
+        return Source(
+            study=self.study.id,
+            title=self.study.title,
+            source=self.study.source,
+            simulated=self.study.simulated,
+            period=self.period,
+            n_read=len(self.data.raw.row),
+            excluded=self.excluded,
+            filters={k: ", ".join(v) for k, v in self.filters.items()},
+            hashes=files,
+            notes=self.study.notes,
+        )
+
+    @property
+    def excluded(self) -> dict[str, int]:
+        """Rows excluded, by the first rule that excluded them; of all rows read, whatever is selected."""
+        dropped = self.marks[self.marks["excluded"]].drop_duplicates("position")
+        return {str(rule): int(count) for rule, count in dropped["rule"].value_counts(sort=False).items()}
+
+    @property
+    def period(self) -> str:
+        """First and last day: of the waves' periods, or else of the times of return; "" where neither is known."""
+        periods = self.study.wave.periods if self.study.wave else {}
+        days = [day for wave in self.waves if wave in periods for day in periods[wave]]
+        if days and all(wave in periods for wave in self.waves):
+            return f"{min(days)} – {max(days)}"
+        if self.study.submitted:
+            times = self.frame[self.study.submitted].dropna()
+            if len(times):
+                first, last = times.min().date(), times.max().date()
+                return str(first) if first == last else f"{first} – {last}"
+        return ""
+
+    # ---- words
+
+    def label(self, key: str) -> Any:
+        """Return the label (text or per language) of an indicator, construct, segment, segment value, wave, outcome.
+
+        A segment value is ``segment=value`` or the value alone where no other key has its name.
+        """
+        by, _, value = key.partition("=")
+        if value and by in self.data.codes.columns:
+            return self.value_label(by, value)
+        found = self.study.label(key)
+        if found != key:
+            return found
+        for name in self.data.codes.columns:
+            if key in self.data.levels(name):
+                return self.value_label(name, key)
+        return key
+
+    def value_label(self, by: str, value: str) -> Any:
+        """Return the label of one value of a segment, ``wave``, ``role`` or ``brand``."""
+        if by == "role":
+            from csr_lib.study.card import role_label
+
+            return role_label(value)
+        return self.data.labels.get(by, {}).get(value, value)
+
+    def __repr__(self) -> str:
+        return f"<Survey {self.study.id}: n = {self.n:g}>"
+
+    def _repr_html_(self) -> str:
+        from csr_lib.study.card import survey_card
+
+        return survey_card(self, self.lang)
+
+
+def _effective(weights: np.ndarray) -> float:
+    squares = float((weights**2).sum())
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
