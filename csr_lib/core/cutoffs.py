@@ -52,6 +52,8 @@ CUTOFFS: dict[str, Cutoff] = {
     # admissibility
     "std_path": _at_most(1.0, 1.0, "joreskog1999"),
     "failed_draws": _at_most(0.01, 0.05, "hair2022"),
+    "sign_flips": _at_most(0.05, 0.20, "csr_convention"),
+    "r_squared": _at_least(0.19, 0.10, "chin1998"),
     # sample
     "group_n": _at_least(30, 30, "iso10004"),
     "n_per_parameter": _at_least(10, 5, "hair2022"),

@@ -1,0 +1,205 @@
+"""May the model be believed? The checks of a satisfaction index, each with its worst value and the names concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from csr_lib.core.check import Check
+from csr_lib.core.cutoffs import CUTOFFS
+from csr_lib.core.text import LANGUAGES, number, words
+from csr_lib.stats.pls import PLSResult
+
+Label = Callable[[str], Any]
+
+
+def with_value(label: Any, value: float, kind: str = "decimal") -> dict[str, str]:
+    """Return a label with a number behind it, in every language."""
+    brackets = {"zh": "{}（{}）", "en": "{} ({})"}
+    return {lang: brackets[lang].format(words(label, lang), number(value, kind)) for lang in LANGUAGES}
+
+
+def joined(first: Any, second: Any, sign: str) -> dict[str, str]:
+    """Return two labels with a sign between them, in every language."""
+    return {lang: f"{words(first, lang)} {sign} {words(second, lang)}" for lang in LANGUAGES}
+
+
+def judged(
+    key: str, cutoff: str, values: Mapping[Any, float], name: Callable[[Any], Any], kind: str = "decimal", most: int = 6
+) -> Check | None:
+    """Return the check of many values against one cut-off: the worst one, and those beyond the cut-off from the worst on.
+
+    At most `most` are named. None where there are no values.
+    """
+    known = {k: float(v) for k, v in values.items()}
+    if not known:
+        return None
+    rule = CUTOFFS[cutoff]
+    lowest_first = rule.direction == "at_least"
+    order = sorted(known, key=lambda k: (0 if np.isnan(known[k]) else 1, known[k] if lowest_first else -known[k]))
+    worst = order[0]
+    beyond = [with_value(name(k), known[k], kind) for k in order if rule.verdict(known[k]) != "pass"]
+    names = [*beyond[:most], *([{"zh": f"等 {len(beyond)} 项", "en": f"{len(beyond) - most} more"}] if len(beyond) > most else [])]
+    return Check.against(key, known[worst], cutoff, worst=name(worst), names=names)
+
+
+def model_checks(
+    fit: PLSResult,
+    target: str,
+    label: Label,
+    *,
+    signs: Mapping[tuple[str, str], int],
+    paths: pd.DataFrame,
+    alpha: float,
+) -> list[Check]:
+    """Return the checks of the measurement model and of the paths.
+
+    Parameters
+    ----------
+    fit : the estimated model.
+    label : key -> label.
+    signs : path -> 1 or −1 where the theory (or a hypothesis) says which.
+    paths : the table of paths with intervals.
+    alpha : 1 − confidence; a path against the theory fails where its p-value is below.
+    """
+    constructs = fit.constructs.set_index("construct")
+    items = fit.items.set_index("item")
+    several = constructs[(constructs["n_items"] > 1) & (constructs["mode"] != "B")]
+    checks: list[Check | None] = [_n_per_parameter(fit, label)]
+    if fit.moments.missing == "pairwise" and fit.moments.n_missing:
+        smallest = fit.moments.smallest_eigenvalue
+        verdict: Any = "pass" if fit.moments.positive_semidefinite else "fail"
+        checks.append(Check("index_definite", verdict, smallest, 0.0))
+    checks.append(Check("index_convergence", "pass", float(fit.iterations), source="wold1982"))
+    checks += [
+        judged("construct_alpha", "alpha", several["alpha"].to_dict(), label),
+        judged("construct_rho_a", "rho_a", several.loc[several["rho_a"] <= 1, "rho_a"].to_dict(), label),
+        judged("construct_rho_c", "rho_c", several["rho_c"].to_dict(), label),
+        _rho_range(several["rho_a"], label),
+        judged("construct_ave", "ave", several["ave"].to_dict(), label),
+        judged("item_loading", "loading", items.loc[items["construct"].isin(several.index), "loading"].to_dict(), label, "coefficient"),
+        *_discriminant(fit, label),
+        judged(
+            "structural_vif",
+            "vif",
+            {(r.source, r.target): r.vif for r in fit.paths.itertuples()},
+            lambda p: joined(label(p[0]), label(p[1]), "→"),
+        ),
+        judged("formative_vif", "vif", items.loc[items["mode"] == "B", "vif"].to_dict(), label),
+        _negative_weights(fit, label),
+        _beyond_one(fit, label),
+        judged("explained_variance", "r_squared", {target: constructs.loc[target, "r2"]}, label)
+        if not np.isnan(constructs.loc[target, "r2"])
+        else None,
+        judged("weak_equations", "r_squared", constructs["r2"].drop(target).dropna().to_dict(), label, "coefficient"),
+        _single_items(constructs, label),
+        _expected_signs(paths, signs, label, alpha),
+    ]
+    return [c for c in checks if c is not None]
+
+
+def _n_per_parameter(fit: PLSResult, label: Label) -> Check:
+    """The rule of ten: answers per influence in the largest regression (paths into a construct, items of a mode B construct)."""
+    sizes = {c.name: len(fit.model.sources(c.name)) for c in fit.model.constructs}
+    for c in fit.model.constructs:
+        if c.mode == "B":
+            sizes[c.name] = max(sizes[c.name], len(c.items))
+    largest = max(sizes, key=lambda name: sizes[name])
+    return Check.against(
+        "index_n_per_parameter",
+        fit.moments.n_smallest / sizes[largest],
+        "n_per_parameter",
+        largest=sizes[largest],
+        construct=label(largest),
+    )
+
+
+def _rho_range(rho: pd.Series, label: Label) -> Check | None:
+    if rho.empty:
+        return None
+    outside = rho[~((rho >= 0) & (rho <= 1))]
+    names = [with_value(label(str(k)), v) for k, v in outside.items()]
+    worst = float(rho.loc[(rho - 0.5).abs().idxmax()])
+    return Check("rho_a_range", "fail" if len(outside) else "pass", worst, 1.0, "dijkstra2015", {"names": names})
+
+
+def _discriminant(fit: PLSResult, label: Label) -> list[Check | None]:
+    many = [c.name for c in fit.model.constructs if len(c.items) > 1 and c.mode != "B"]
+    pairs = [(a, b) for i, a in enumerate(many) for b in many[:i]]
+
+    def pair(names: Sequence[str]) -> Any:
+        return joined(label(names[1]), label(names[0]), "–")
+
+    htmt = judged("discriminant_htmt", "htmt", {(a, b): fit.htmt.loc[a, b] for a, b in pairs}, pair, "coefficient")
+    ave = fit.constructs.set_index("construct")["ave"]
+    ratio = {(a, b): float(fit.correlations.loc[a, b] ** 2 / min(ave[a], ave[b])) for a, b in pairs}
+    if not ratio:
+        return [htmt]
+    worst = max(ratio, key=lambda p: ratio[p])
+    broken = sorted((p for p in pairs if ratio[p] > 1), key=lambda p: -ratio[p])
+    larcker = Check(
+        "discriminant_fornell_larcker",
+        "warn" if broken else "pass",
+        ratio[worst],
+        1.0,
+        "fornell1981",
+        {"worst": pair(worst), "names": [pair(p) for p in broken]},
+    )
+    return [htmt, larcker]
+
+
+def negative_weights(fit: PLSResult) -> list[str]:
+    """Return the items whose outer weight is negative."""
+    return [str(i) for i in fit.items.loc[fit.items["weight"] < 0, "item"]]
+
+
+def _negative_weights(fit: PLSResult, label: Label) -> Check:
+    lowest = fit.items.loc[fit.items["weight"].idxmin()]
+    weights = fit.items.set_index("item")["weight"]
+    names = [with_value(label(i), weights[i], "coefficient") for i in negative_weights(fit)]
+    values = {"worst": label(str(lowest["item"])), "names": names}
+    return Check("negative_weights", "fail" if names else "pass", float(lowest["weight"]), 0.0, "ringle2016", values)
+
+
+def _beyond_one(fit: PLSResult, label: Label) -> Check | None:
+    size = {(r.source, r.target): abs(r.estimate) for r in fit.paths.itertuples()}
+    return judged("path_beyond_one", "std_path", size, lambda p: joined(label(p[0]), label(p[1]), "→"), "coefficient")
+
+
+def _single_items(constructs: pd.DataFrame, label: Label) -> Check:
+    single = [label(str(name)) for name in constructs.index[constructs["n_items"] == 1]]
+    return Check("single_items", "warn" if single else "pass", float(len(single)), 0.0, "hair2022", {"names": single})
+
+
+def _expected_signs(paths: pd.DataFrame, signs: Mapping[tuple[str, str], int], label: Label, alpha: float) -> Check | None:
+    expected = [r for r in paths.itertuples() if (r.source, r.target) in signs]
+    if not expected:
+        return None
+    against = [r for r in expected if r.estimate * signs[r.source, r.target] < 0]
+    firm = [r for r in against if r.p_value < alpha]
+    names = [with_value(joined(label(r.source), label(r.target), "→"), r.estimate, "coefficient") for r in (firm or against)]
+    verdict: Any = "fail" if firm else "warn" if against else "pass"
+    return Check("expected_sign", verdict, float(len(against)), 0.0, "", {"names": names})
+
+
+def draw_checks(failed: int, resamples: int, flips: Mapping[str, float], label: Label) -> list[Check]:
+    """Return the checks of the bootstrap: draws that failed, and items whose weight changes its sign (`flips`, share by item)."""
+    if not resamples:
+        return []
+    checks = [Check.against("index_failed_draws", failed / resamples, "failed_draws", failed=failed, resamples=resamples)]
+    flipped = judged("sign_flips", "sign_flips", flips, label, "share")
+    return [*checks, *([flipped] if flipped else [])]
+
+
+def group_check(sizes: Sequence[tuple[Any, float]]) -> Check | None:
+    """Return the check of the sizes of all groups shown (label, respondents); small ones are named."""
+    if not sizes:
+        return None
+    least = CUTOFFS["group_n"].threshold
+    small = sorted((s for s in sizes if s[1] < least), key=lambda s: s[1])
+    names = [with_value(name, n, "count") for name, n in small]
+    smallest = float(min(n for _, n in sizes))
+    return Check("index_small_groups", "warn" if small else "pass", smallest, least, CUTOFFS["group_n"].source, {"names": names})
