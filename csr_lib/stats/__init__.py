@@ -1,9 +1,10 @@
 """Numerics: arrays, frames and a Model in; arrays and frames out. No files, no plots, no Study.
 
-moments      `moments(data, weights, kind=, missing=)` → `Moments`; `sample(…)` → `Sample`, whose `.moments()` are the same and which can
-             be resampled.
+moments      `moments(data, weights, kind=, missing=)` → `Moments`; `sample(…)` → `Sample`, which can be resampled and whose
+             `.moments()` are the same.
 pls          `pls(moments, model, scheme=, limits=)` → `PLSResult`.
 reliability  `reliability(moments, items)` → `Reliability`.
+comparison   `mean_interval`, `share_interval`, `paired_difference`, `independent_difference`, `rank_correlation`.
 importance   `importance(moments, outcome, predictors)` → `Importance`; `importance_draws(covs, method)` for the bootstrap.
 resampling   `resample_counts`, `percentile_interval`, `standard_error`, `bootstrap_p`, `summarise`, `holm`.
 """

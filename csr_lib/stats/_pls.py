@@ -39,7 +39,7 @@ class Plan:
     @classmethod
     def of(cls, model: Model) -> Plan:
         """Index a model."""
-        sizes = np.array([len(c.items) for c in model.constructs])
+        sizes: Array = np.array([len(c.items) for c in model.constructs])
         ends = np.cumsum(sizes)
         at = {name: j for j, name in enumerate(model.names)}
         paths = tuple((at[s], at[t]) for s, t in model.paths)
@@ -124,9 +124,9 @@ def _inner(C: Array, plan: Plan, scheme: Scheme) -> Array:
     E = np.zeros_like(C)
     for s, t in plan.paths:
         E[t, s] = C[s, t]
-    for t, (s, b) in enumerate(zip(plan.sources, regressions(C, plan), strict=True)):
-        if len(s):
-            E[s, t] = b
+    for t, b in enumerate(regressions(C, plan)):
+        if len(b):
+            E[plan.sources[t], t] = b
     return E
 
 

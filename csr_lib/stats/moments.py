@@ -293,7 +293,7 @@ def sample(
     if weights is None or kind == "none":
         kind, w = "none", np.ones(len(values))
     else:
-        w = _checked_weights(weights, len(values))
+        w = checked_weights(weights, len(values))
     used = w > 0
     seen = ~np.isnan(values)
     incomplete = used & ~seen.all(axis=1)
@@ -387,7 +387,8 @@ def _values(data: pd.DataFrame | Array, columns: Sequence[str] | None) -> tuple[
     return names, values
 
 
-def _checked_weights(weights: Any, n: int) -> Array:
+def checked_weights(weights: Any, n: int) -> Array:
+    """Return case weights as floats, or raise DataError: not one per row, negative, missing, infinite, all zero."""
     w = np.asarray(weights, dtype=float)
     if w.shape != (n,):
         raise DataError(f"{w.shape} weights for {n} rows", where="weights", allowed="one weight per row")
