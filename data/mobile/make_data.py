@@ -16,6 +16,8 @@ from scipy.optimize import bisect
 
 from csr_lib.core.model import Construct, template
 from csr_lib.simulate import Margin, Population, careless, draw, durations, leave_out, nudge, return_times, stratify
+from csr_lib.stats.moments import moments
+from csr_lib.stats.pls import pls
 
 SEED = 2002
 HERE = Path(__file__).parent
@@ -95,13 +97,13 @@ PER_WAVE = 503
 PUBLISHED = {"fixed": 79.9, "mobile": 76.2}
 LEAST_SECONDS = 120  # = cleaning.speeder of study.yml
 SATISFACTION = list(ITEMS["Satisfaction"])
+MODEL = template("tcsi").fill({name: Construct(name, tuple(items)) for name, items in ITEMS.items()})
 
 
 def population() -> Population:
     """Return what is true of mobile users in the first quarter."""
-    model = template("tcsi").fill({name: Construct(name, tuple(items)) for name, items in ITEMS.items()})
     return Population.from_model(
-        model,
+        MODEL,
         PATHS,
         {key: about[0] for items in ITEMS.values() for key, about in items.items()},
         {key: Margin.of(about[1], about[2]) for items in ITEMS.values() for key, about in items.items()},
@@ -148,41 +150,11 @@ def shifts(people: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def index(answers: pd.DataFrame, weight: pd.Series, rows: pd.Series, whole: pd.Series) -> float:
-    """Return the satisfaction index of `rows`, 0–100, with the weights of the PLS model of the `whole`."""
-    used = answers.notna().all(axis=1)
-    outer = pls_weights(answers[whole & used].astype(float), weight[whole & used])
-    here = rows & whole & used
-    means = np.average(answers.loc[here, SATISFACTION].astype(float), axis=0, weights=weight[here])
-    return float(outer @ (means - 1) / outer.sum() / 9 * 100)
-
-
-def pls_weights(x: pd.DataFrame, weight: pd.Series) -> np.ndarray:
-    """Return the unstandardised outer weights of the satisfaction items (mode A, path scheme)."""
-    cov = np.cov(x.T, aweights=weight)
-    sd = np.sqrt(np.diag(cov))
-    r = cov / np.outer(sd, sd)
-    names = list(ITEMS)
-    member = np.array([[item in ITEMS[c] for c in names] for item in x.columns], dtype=float)
-    w = member.copy()
-    for _ in range(300):
-        w = w / np.sqrt(np.diag(w.T @ r @ w))
-        s = w.T @ r @ w
-        e = np.zeros_like(s)
-        for t in names:
-            into = [names.index(a) for a, b in PATHS if b == t]
-            j = names.index(t)
-            if into:
-                e[into, j] = np.linalg.solve(s[np.ix_(into, into)], s[into, j])
-            for out in [names.index(b) for a, b in PATHS if a == t]:
-                e[out, j] = s[out, j]
-        new = (r @ w @ e) * member
-        new = new / np.sqrt(np.diag(new.T @ r @ new))
-        if np.abs(new - w).max() < 1e-12:
-            break
-        w = new
-    at = [list(x.columns).index(i) for i in SATISFACTION]
-    return np.abs(w[at, names.index("Satisfaction")]) / sd[at]
+def index(answers: pd.DataFrame, weight: pd.Series, rows: pd.Series, kept: pd.Series) -> float:
+    """Return the satisfaction index of `rows`, 0-100, with the item weights of the model of all `kept` respondents."""
+    whole, part = (moments(answers[here].astype(float), weight[here]) for here in (kept, kept & rows))
+    estimate = pls(whole, MODEL, limits=(1, 10))
+    return float(estimate.index_of(part.mean)[MODEL.names.index("Satisfaction")])
 
 
 def main(folder: Path = HERE) -> None:
@@ -213,19 +185,19 @@ def main(folder: Path = HERE) -> None:
     seconds = durations(kind, rng, median=520, least=LEAST_SECONDS)
     young = (people["age"] < 35).astype(int)
     answers = leave_out(answers, rng, share=0.021, skippers=0.11, driver=1 - young, ratio=1.5)
-    whole = seconds >= LEAST_SECONDS
+    kept = seconds >= LEAST_SECONDS
     moves = {}
     for industry, target in PUBLISHED.items():
         here = people["industry"] == industry
         answers, moves[industry] = nudge(
             answers,
             SATISFACTION,
-            lambda frame, here=here: index(frame, people["weight"], here, whole),
+            lambda frame, here=here: index(frame, people["weight"], here, kept),
             target,
             rng,
             low=1,
             high=10,
-            rows=here & whole,
+            rows=here & kept,
         )
     out = pd.concat([people[["wave", "company", "industry", "sector", "province", "tier", "age", "weight"]], answers], axis=1)
     out["seconds"] = seconds

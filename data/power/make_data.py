@@ -110,7 +110,7 @@ def year(wave: str, people: Population, rng: np.random.Generator) -> tuple[pd.Da
             shifts.loc[(region if column == "region" else kind) == code, key] += size
     sample = draw(people, n, rng, shifts)
     items = [c for c in sample.answers if c != "overall"]
-    answers, manner = careless(sample.answers, rng, share=0.022)
+    answers, manner = careless(sample.answers, rng, share=0.022, columns=items)
     seconds = durations(manner, rng, median=245, least=LEAST_SECONDS)
     complained = rng.random(n) < 1 / (1 + np.exp(2.2 + 1.1 * sample.scores["satisfaction"]))
     answers = leave_out(
