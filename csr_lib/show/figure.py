@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from csr_lib.core.errors import OptionError
 from csr_lib.core.text import escape
+from csr_lib.show.svg import compact
 from csr_lib.show.theme import theme
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Figure:
     def matplotlib(self, narrow: bool = False) -> LiveFigure:
         """Return the drawing as a live matplotlib figure, to be changed or saved by hand."""
         live, _ = self._make(narrow)
+        with theme():
+            live.draw_without_rendering()  # ticks are made here, in the theme
         return live
 
     def svg(self, narrow: bool = False) -> bytes:
@@ -84,7 +87,7 @@ class Figure:
             with theme() as more:
                 # no date, no version: the same job, the same bytes
                 live.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-            self._drawn[narrow] = (_compact(out.getvalue()), list(dict.fromkeys(missing + more)))
+            self._drawn[narrow] = (compact(out.getvalue()), list(dict.fromkeys(missing + more)))
         return self._drawn[narrow][0]
 
     @property
@@ -117,7 +120,6 @@ class Figure:
         with theme() as missing:
             live = LiveFigure(figsize=self.narrow if narrow else self.wide, layout="constrained")
             self.draw(live, narrow)
-            live.draw_without_rendering()  # ticks are made here, in the theme
         return live, missing
 
     def _repr_html_(self) -> str:
@@ -130,19 +132,3 @@ class Figure:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "text/plain": f"{self.caption}\n{self.alt}"}
-
-
-_PATH_DATA = re.compile(rb' d="([^"]*)"')
-_LONG_NUMBER = re.compile(rb"-?\d+\.\d{3,}")
-
-
-def _compact(svg: bytes) -> bytes:
-    """Round the coordinates of paths to 1/100 point and join their lines: half the size, the same picture."""
-
-    def short(number: re.Match[bytes]) -> bytes:
-        return f"{float(number.group()):.2f}".rstrip("0").rstrip(".").encode()
-
-    def path(match: re.Match[bytes]) -> bytes:
-        return b' d="' + _LONG_NUMBER.sub(short, b" ".join(match.group(1).split())) + b'"'
-
-    return b"\n".join(line.strip() for line in _PATH_DATA.sub(path, svg).splitlines() if line.strip()) + b"\n"

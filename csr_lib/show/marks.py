@@ -1,0 +1,158 @@
+"""Small pieces that several figures share: a legend above the plot, reference lines, charts of labelled rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from csr_lib.core.errors import OptionError
+from csr_lib.show.theme import FONT_SIZE, GREY, INK, NAVY, PALE, PAPER
+from csr_lib.show.wrap import width, wrap
+
+_EM = 1 / 72 * 0.5 * FONT_SIZE  # inches per half em
+
+
+def legend_above(fig: Any, handles: Sequence[Any], narrow: bool) -> None:
+    """Put a legend above the plot, in as many columns as the widths of its words allow."""
+    if not handles:
+        return
+    room = 56 if narrow else 104  # half ems
+    words = [wrap(str(h.get_label()), room - 8) for h in handles]
+    widest = max(max(width(line) for line in w.split("\n")) for w in words) + 7
+    columns = max(1, min(len(handles), int(room // widest)))
+    fig.legend(handles, words, loc="outside upper left", ncols=columns, handlelength=1.6, columnspacing=1.4, borderaxespad=0.2)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A chart whose rows carry labels: beside the rows where it is wide, above them where it is narrow.
+
+    One unit of the y axis is one inch, so the height of the figure follows from the rows.
+
+    Attributes
+    ----------
+    labels : of the rows; `groups` the heading that a row stands under ("" for none); `indent` of a label, in steps.
+    """
+
+    labels: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    indent: tuple[int, ...] = ()
+    tall: float = 0.30  # least height of a row
+
+    _WIDE = 30  # half ems for a label beside its row
+    _NARROW = 46
+
+    def _most(self, narrow: bool, row: int) -> float:
+        step = 2 * (self.indent[row] if self.indent else 0)
+        return (self._NARROW if narrow else self._WIDE) - step
+
+    def _wrapped(self, narrow: bool) -> list[str]:
+        return [wrap(label, self._most(narrow, i)) for i, label in enumerate(self.labels)]
+
+    def layout(self, narrow: bool) -> tuple[list[float], list[float], list[tuple[str, float]], float]:
+        """Return y of the marks, y of the labels, headings with their y, and the whole height, in inches from the top."""
+        marks, at, headings, y, current = [], [], [], 0.0, ""
+        for i, label in enumerate(self._wrapped(narrow)):
+            group = self.groups[i] if self.groups else ""
+            if group and group != current:
+                y += 0.08 if y else 0.0
+                headings.append((group, y + 0.14))
+                y += 0.30
+            current = group
+            words = 0.165 * (label.count("\n") + 1)
+            if narrow:
+                at.append(y + 0.02 + words / 2)
+                marks.append(y + words + self.tall / 2)
+                y += words + self.tall
+            else:
+                height = max(self.tall, words + 0.08)
+                at.append(y + height / 2)
+                marks.append(y + height / 2)
+                y += height
+        return marks, at, headings, y
+
+    def size(self, narrow: bool, chrome: float = 0.95) -> tuple[float, float]:
+        """Return the size in inches of a figure of these rows; `chrome` is what axis and legend take."""
+        return (4.2 if narrow else 7.2, self.layout(narrow)[3] + chrome + (0.15 if narrow else 0.0))
+
+    def axes(self, fig: Any, narrow: bool) -> tuple[Any, list[float]]:
+        """Make the axes with labels and headings; return them and the y of each row."""
+        marks, at, headings, height = self.layout(narrow)
+        ax = fig.add_subplot()
+        ax.set_ylim(height, 0)
+        ax.grid(axis="x")
+        ax.spines["left"].set_visible(False)
+        across = ax.get_yaxis_transform()
+        if narrow:
+            ax.set_yticks([])
+            box = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}
+            for i, (label, y) in enumerate(zip(self._wrapped(True), at, strict=True)):
+                step = 0.03 * (self.indent[i] if self.indent else 0)
+                ax.text(step, y, label, transform=across, va="center", ha="left", fontsize=FONT_SIZE - 0.5, bbox=box, zorder=2.5)
+        else:
+            shift = [" " * (4 * n) for n in self.indent] or [""] * len(at)
+            shown = [
+                "\n".join(s + line for line in label.split("\n")) for s, label in zip(shift, self._wrapped(False), strict=True)
+            ]
+            ax.set_yticks(at, shown)
+            ax.tick_params(axis="y", length=0)
+            for tick in ax.get_yticklabels():
+                tick.set(color=INK, multialignment="left" if self.indent else "right")
+                if self.indent:
+                    tick.set_ha("left")
+            if self.indent:
+                _align_left(ax, shown)
+        for heading, y in headings:
+            ax.axhline(y + 0.12, color=PALE, lw=0.8, zorder=0.5)
+            place = {"x": 0.0, "ha": "left"} if narrow else {"x": -0.015, "ha": "right"}
+            ax.text(
+                place["x"], y, wrap(heading, 46 if narrow else 34), transform=across, ha=place["ha"], va="center", color=NAVY,
+                fontsize=FONT_SIZE + 0.3, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8} if narrow else None, zorder=2.6,
+            )  # fmt: skip
+        return ax, marks
+
+
+def _align_left(ax: Any, shown: Sequence[str]) -> None:
+    """Set tick labels flush left: the widest ends at the axis."""
+    widest = max(max(width(line) for line in label.split("\n")) for label in shown)
+    ax.tick_params(axis="y", pad=widest * _EM * 72 + 2)
+
+
+def value_column(ax: Any, ys: Sequence[float], values: Sequence[str], heading: str = "") -> None:
+    """Write one text per row at the right edge of the plot."""
+    across = ax.get_yaxis_transform()
+    for y, value in zip(ys, values, strict=True):
+        ax.text(1.015, y, value, transform=across, ha="left", va="center", fontsize=FONT_SIZE - 1, color=INK)
+    if heading:
+        ax.text(1.015, 1.0, heading, transform=ax.transAxes, ha="left", va="bottom", fontsize=FONT_SIZE - 1, color=GREY)
+
+
+def whiskers(ax: Any, frame: pd.DataFrame, name: str, ys: Sequence[float], colour: str, thin: bool = False) -> bool:
+    """Draw the intervals of column `name` (``<name>_ci_low`` …, or ``ci_low`` …) along the rows; tell whether there are any."""
+    pair = next((p for p in ((f"{name}_ci_low", f"{name}_ci_high"), ("ci_low", "ci_high")) if set(p) <= set(frame.columns)), None)
+    if pair is None:
+        return False
+    low, high = frame[pair[0]].to_numpy(float), frame[pair[1]].to_numpy(float)
+    given = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
+    style = {"lw": 1.0, "alpha": 1.0, "zorder": 2.4} if thin else {"lw": 4.5, "alpha": 0.25, "zorder": 2.1}
+    lines = ax.hlines(np.array(ys)[given], low[given], high[given], colors=colour, **style)
+    lines.set_capstyle("butt")
+    return len(given) > 0
+
+
+def need_columns(frame: pd.DataFrame, columns: Sequence[str], where: str) -> None:
+    """Raise OptionError that names every column of `columns` that `frame` lacks, or says that it has no rows."""
+    missing = [c for c in columns if c not in frame.columns]
+    if missing:
+        raise OptionError(
+            f"the frame lacks {', '.join(missing)}",
+            where=where,
+            allowed=f"a frame with {', '.join(columns)}",
+            mend="add the columns",
+        )
+    if frame.empty:
+        raise OptionError("there is nothing to draw: the frame has no rows", where=where, mend="ask for a table that has rows")
