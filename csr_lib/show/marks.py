@@ -108,11 +108,10 @@ class Rows:
                 _align_left(ax, shown)
         for heading, y in headings:
             ax.axhline(y + 0.12, color=PALE, lw=0.8, zorder=0.5)
-            place = {"x": 0.0, "ha": "left"} if narrow else {"x": -0.015, "ha": "right"}
-            ax.text(
-                place["x"], y, wrap(heading, 46 if narrow else 34), transform=across, ha=place["ha"], va="center", color=NAVY,
-                fontsize=FONT_SIZE + 0.3, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8} if narrow else None, zorder=2.6,
-            )  # fmt: skip
+            written = ax.text(0.0 if narrow else -0.015, y, wrap(heading, 46 if narrow else 34), transform=across, va="center")
+            written.set(ha="left" if narrow else "right", color=NAVY, fontsize=FONT_SIZE + 0.3, zorder=2.6)
+            if narrow:
+                written.set_bbox({"facecolor": PAPER, "edgecolor": "none", "pad": 0.8})
         return ax, marks
 
 

@@ -95,7 +95,7 @@ def place_labels(
         if (chosen == before).all():
             break
     final = boxes[np.arange(n), chosen]
-    among = _overlap(final, final) & ~np.eye(n, dtype=bool)
+    among = np.asarray(_overlap(final, final) & ~np.eye(n, dtype=bool))
     clear = not (blocked[np.arange(n), chosen].any() or among.any() or _leaders_tangled(points, markers, final, leader[chosen]))
     return Placement(centres[np.arange(n), chosen], distance[chosen], bool(clear))
 
@@ -116,7 +116,10 @@ def _leaders_tangled(points: Array, markers: Array, labels: Array, led: NDArray[
 def _overlap(boxes: Array, others: Array) -> NDArray[np.bool_]:
     """Tell which of `boxes` (…, 4) overlap which of `others` (k, 4); shape (…, k)."""
     a, b = boxes[..., None, :], others
-    return (a[..., 0] < b[..., 2]) & (b[..., 0] < a[..., 2]) & (a[..., 1] < b[..., 3]) & (b[..., 1] < a[..., 3])
+    overlapping: NDArray[np.bool_] = np.asarray(
+        (a[..., 0] < b[..., 2]) & (b[..., 0] < a[..., 2]) & (a[..., 1] < b[..., 3]) & (b[..., 1] < a[..., 3])
+    )
+    return overlapping
 
 
 def _nearest(point: Array, boxes: Array) -> Array:
@@ -129,7 +132,8 @@ def _crosses_boxes(start: Array, ends: Array, boxes: Array) -> NDArray[np.bool_]
     steps = np.linspace(0.15, 0.95, 8)
     at = start + steps[:, None, None] * (ends[None] - start)  # (steps, K, 2)
     inside = (at[:, :, None, :] > boxes[None, None, :, :2]) & (at[:, :, None, :] < boxes[None, None, :, 2:])
-    return inside.all(axis=3).any(axis=0)
+    met: NDArray[np.bool_] = np.asarray(inside.all(axis=3).any(axis=0))
+    return met
 
 
 def _segments_hit(starts: Array, ends: Array, boxes: Array) -> Array:

@@ -129,8 +129,8 @@ def _spread(rows: pd.DataFrame, confidence: float) -> tuple[np.ndarray, np.ndarr
     found = []
     for c in ("importance", "performance"):
         if {f"{c}_ci_low", f"{c}_ci_high"} <= set(rows.columns):
-            far = np.maximum(rows[f"{c}_ci_high"] - rows[c], rows[c] - rows[f"{c}_ci_low"])
-            found.append(far.fillna(0).to_numpy(float))
+            low, middle, high = (rows[name].to_numpy(float) for name in (f"{c}_ci_low", c, f"{c}_ci_high"))
+            found.append(np.nan_to_num(np.fmax(high - middle, middle - low)))
         else:
             found.append(np.zeros(len(rows)))
     return found[0], found[1]
@@ -196,16 +196,15 @@ def _uncertainty(ax: Any, rows: pd.DataFrame, lang: str, confidence: float) -> l
     if {"importance_std_error", "performance_std_error"} <= columns:
         reach = math.sqrt(-2 * math.log(1 - confidence))
         drawn = 0
-        for row in rows.itertuples():
-            sx, sy = float(row.performance_std_error), float(row.importance_std_error)
-            r = float(getattr(row, "correlation", 0.0) or 0.0)
-            r = 0.0 if math.isnan(r) else r
+        together = rows["correlation"].to_numpy(float) if "correlation" in columns else np.zeros(len(rows))
+        parts = [rows[c].to_numpy(float) for c in ("performance", "importance", "performance_std_error", "importance_std_error")]
+        for x, y, sx, sy, r in zip(*parts, np.nan_to_num(together), strict=True):
             if not (sx > 0 and sy > 0):
                 continue
             values, vectors = np.linalg.eigh([[sx * sx, r * sx * sy], [r * sx * sy, sy * sy]])
             sides = 2 * reach * np.sqrt(np.clip(values, 0, None))
             angle = math.degrees(math.atan2(vectors[1, 0], vectors[0, 0]))
-            shape = Ellipse((row.performance, row.importance), sides[0], sides[1], angle=angle)
+            shape = Ellipse((x, y), sides[0], sides[1], angle=angle)
             shape.set(facecolor=NAVY, alpha=0.09, edgecolor="none", zorder=1.2)
             ax.add_patch(shape)
             drawn += 1
@@ -253,11 +252,11 @@ def _points(ax: Any, rows: pd.DataFrame, cut: tuple[float, float] | None, weak_b
 
     shares = rows["share"] if "share" in rows.columns else pd.Series(np.nan, index=rows.index)
     given = rows["quadrant"] if "quadrant" in rows.columns else pd.Series("", index=rows.index)
-    for row, share, name in zip(rows.itertuples(), shares, given, strict=True):
-        place = name if name in QUADRANTS else quadrant_of(row.importance, row.performance, cut) if cut else ""
+    for y, x, share, name in zip(rows["importance"].tolist(), rows["performance"].tolist(), shares, given, strict=True):
+        place = name if name in QUADRANTS else quadrant_of(y, x, cut) if cut else ""
         colour = QUADRANTS[place][2] if place and cut else NAVY
         face = PAPER if share < weak_below else colour
-        ax.plot(row.performance, row.importance, "o", ms=6, mfc=face, mec=colour, mew=1.4, zorder=3)
+        ax.plot(x, y, "o", ms=6, mfc=face, mec=colour, mew=1.4, zorder=3)
     if (shares < weak_below).any():
         word = text("figure.weakly_placed", lang, share=weak_below)
         return [Line2D([], [], ls="none", marker="o", ms=6, mfc=PAPER, mec=INK, mew=1.4, label=word)]
