@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,26 +43,32 @@ class StudyCheck:
         return pd.DataFrame([(p.where, p.what, p.allowed, p.mend) for p in self.problems], columns=["where", "what", "allowed", "mend"])
 
 
-def open_study(path: str | Path, *, lang: str = "zh") -> Survey:
+def open_study(
+    path: str | Path, *, lang: str = "zh", wave: str | None = None, where: Mapping[str, Any] | None = None
+) -> Survey:
     """Open a study: its study.yml and its answers.
 
     Parameters
     ----------
     path : study.yml, or the folder that holds it.
     lang : language that results are shown in where none is asked for: ``zh`` or ``en``.
+    wave, where : only these answers, as by `Survey.wave` and `Survey.where`; None for all.
 
     Raises
     ------
     StudyError
         With every problem of study.yml.
     DataError
-        With every problem of the answers.
+        With every problem of the answers, or where nobody is left.
+    OptionError
+        An unknown language, wave, segment or value.
     """
     _check_language(lang)
     survey, problems, _ = _open(Study.load(path), lang)
     if survey is None or problems:
         raise DataError(problems)
-    return survey
+    chosen = {**(where or {}), **({} if wave is None else {"wave": wave})}
+    return survey.where(chosen) if chosen else survey
 
 
 def check_study(path: str | Path, *, lang: str = "zh") -> StudyCheck:
