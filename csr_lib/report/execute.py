@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 #: Small matrices are slower with a threaded BLAS, and two reports run side by side.
-_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")}
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
 _START_TIMEOUT = 300  # seconds; a cold disk on a busy machine
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CSR_ERROR = re.compile(r"^(?:csr_lib\.core\.errors\.)?(?:CsrError|StudyError|DataError|OptionError|AnalysisError)$")
@@ -56,7 +56,7 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters whose annotation it cannot read
 
-    class ThisInterpreter(AsyncKernelManager):  # type: ignore[misc]
+    class ThisInterpreter(AsyncKernelManager):
         def __init__(self, **given: Any):
             if os.name == "posix":  # sockets in a folder that only this user can read, not ports of the machine
                 given |= {"transport": "ipc", "connection_file": str(scratch / "kernel.json")}

@@ -23,7 +23,9 @@ def font_file() -> Path:
     spec = importlib.util.find_spec("zhplot")
     file = Path(spec.origin).parent / "fonts" / "NotoSansSC-Regular.ttf" if spec and spec.origin else None
     if file is None or not file.is_file():
-        raise CsrError("the Chinese font Noto Sans SC was not found", where="package zhplot", mend="install it: pip install 'zhplot>=0.2'")
+        raise CsrError(
+            "the Chinese font Noto Sans SC was not found", where="package zhplot", mend="install it: pip install 'zhplot>=0.2'"
+        )
     return file
 
 

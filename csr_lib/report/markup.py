@@ -15,20 +15,26 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from csr_lib.core.text import escape, text
 from csr_lib.report.execute import ReportError
 
-_TEXT = {
-    "a", "abbr", "b", "blockquote", "br", "cite", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
-    "hr", "i", "ins", "kbd", "li", "mark", "meter", "ol", "p", "pre", "q", "s", "section", "small", "span", "strong", "sub", "summary", "sup",
-    "time", "u", "ul",
-}  # fmt: skip
-_TABLES = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"}
-_PICTURES = {"figure", "figcaption", "picture", "source", "img"}
+
+def _names(text: str) -> set[str]:
+    return set(text.split())
+
+
+_TEXT = _names(
+    "a abbr b blockquote br cite code dd del details div dl dt em h2 h3 h4 h5 hr i ins kbd li mark meter ol p pre q s section "
+    "small span strong sub summary sup time u ul"
+)
+_TABLES = _names("table caption colgroup col thead tbody tfoot tr th td")
+_PICTURES = _names("figure figcaption picture source img")
 # MathML Core, without the elements that lead back into HTML
-_MATH = {
-    "math", "mrow", "mi", "mo", "mn", "mtext", "mspace", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mfrac", "msqrt",
-    "mroot", "mtable", "mtr", "mtd", "mpadded", "mphantom", "mstyle",
-}  # fmt: skip
-_MATH_ATTRIBUTES = {"display", "displaystyle", "mathvariant", "stretchy", "fence", "separator", "form", "lspace", "rspace", "width", "minsize",
-                    "maxsize", "accent", "accentunder", "columnalign", "scriptlevel", "linethickness", "movablelimits", "symmetric", "largeop"}  # fmt: skip
+_MATH = _names(
+    "math mrow mi mo mn mtext mspace msub msup msubsup munder mover munderover mfrac msqrt mroot mtable mtr mtd mpadded "
+    "mphantom mstyle"
+)
+_MATH_ATTRIBUTES = _names(
+    "display displaystyle mathvariant stretchy fence separator form lspace rspace width minsize maxsize accent accentunder "
+    "columnalign scriptlevel linethickness movablelimits symmetric largeop"
+)
 _ATTRIBUTES = {
     "*": {"class", "id", "lang", "title", "role", "aria-label", "aria-hidden", "aria-labelledby"},
     "a": {"href"},
@@ -43,7 +49,10 @@ _ATTRIBUTES = {
 }
 _PICTURE_DATA = re.compile(r"data:image/(?:svg\+xml|png);base64,[A-Za-z0-9+/=]+")
 # what a picture's file must not hold, though a browser runs no script in an <img>: the page may be taken apart by hand
-_ACTIVE_SVG = re.compile(rb"<\s*(?:script|foreignObject|iframe)|\son\w+\s*=|(?:href|src)\s*=\s*[\"'](?!#|data:image/)", re.IGNORECASE)
+_ACTIVE_SVG = re.compile(
+    rb"""<\s*(?:script|foreignObject|iframe)|<[a-z][^>]*\s(?:on\w+\s*=|(?:xlink:)?(?:href|src)\s*=\s*["'](?!\#|data:image/))""",
+    re.IGNORECASE,
+)
 
 
 def _filter(tag: str, attribute: str, value: str) -> str | None:
@@ -70,7 +79,7 @@ def clean(html: str, *, math: bool = False) -> str:
 
     `math` lets MathML through; it is for what the library itself wrote.
     """
-    attributes = _ATTRIBUTES | ({name: _MATH_ATTRIBUTES for name in _MATH} if math else {})
+    attributes = _ATTRIBUTES | (dict.fromkeys(_MATH, _MATH_ATTRIBUTES) if math else {})
     return nh3.clean(
         html,
         tags=_TEXT | _TABLES | _PICTURES | (_MATH if math else set()),
@@ -109,7 +118,7 @@ class Prose:
         return self.sections[-1][0]
 
 
-class _Renderer(IPythonRenderer):  # type: ignore[misc]
+class _Renderer(IPythonRenderer):
     def __init__(self, prose: Prose):
         super().__init__(escape=False, exclude_anchor_links=True)
         self.prose = prose
@@ -140,7 +149,9 @@ def _mathml(body: str, display: str) -> str:
     try:
         return str(to_mathml(latex, display=display)).replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
     except Exception as error:  # the converter has a family of errors without a common base
-        raise ReportError(f"the formula cannot be read: {body.strip()}", where="prose cell", mend=f"{type(error).__name__} {error}") from None
+        raise ReportError(
+            f"the formula cannot be read: {body.strip()}", where="prose cell", mend=f"{type(error).__name__} {error}"
+        ) from None
 
 
 _NUMBERED = re.compile(r'<(figcaption|caption)((?:\s[^>]*)?)>\s*<span class="csr-number"></span>')

@@ -41,7 +41,9 @@ def find_result(nb: NotebookNode, analysis: str) -> dict[str, Any]:
             if shown is not None and shown["analysis"] == analysis:
                 return dict(shown)
     raise ReportError(
-        f"the notebook shows no Result of '{analysis}'", where=f"{analysis}.ipynb", mend="let a cell end with the name of the result"
+        f"the notebook shows no Result of '{analysis}'",
+        where=f"{analysis}.ipynb",
+        mend="let a cell end with the name of the result",
     )
 
 
@@ -61,8 +63,12 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
         given = {"prose": Prose(lang), "fold_title": text("report.method_folded", lang)}
         body, used = _exporter().from_notebook_node(nb, {"csr": given})  # which works on a copy of what it is given
         prose = used["csr"]["prose"]
-        body = numbered(body, lang).replace('<div class="csr-table csr-checks"', '<div id="checks" class="csr-table csr-checks"', 1)
-        body = body.replace('<div class="csr-table', '<div tabindex="0" class="csr-table')  # what scrolls can be reached by keyboard
+        body = numbered(body, lang).replace(
+            '<div class="csr-table csr-checks"', '<div id="checks" class="csr-table csr-checks"', 1
+        )
+        body = body.replace(
+            '<div class="csr-table', '<div tabindex="0" class="csr-table'
+        )  # what scrolls can be reached by keyboard
         counts = {v: [c for c in result.checks if c.verdict == v] for v in ("pass", "warn", "fail")}
         page = _frame().render(
             t=lambda key, **values: text(f"report.{key}", lang, **values),
@@ -72,7 +78,10 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
             result=result,
             title=text(f"analysis.{result.analysis}", lang),
             period=result.source.period,
-            filters=[(words(result.labels.get(k, k), lang), words(result.labels.get(v, v), lang)) for k, v in result.source.filters.items()],
+            filters=[
+                (words(result.labels.get(k, k), lang), words(result.labels.get(v, v), lang))
+                for k, v in result.source.filters.items()
+            ],
             basis=cards.basis_sentence(result.basis, lang),
             lead=Markup(prose.html(lead)),
             cards=Markup(cards.headline_cards(result.headline, lang)),

@@ -20,7 +20,17 @@ if typing.TYPE_CHECKING:
     from nbformat import NotebookNode
 
 #: What an annotation may be made of; it is evaluated with these names and nothing else.
-_NAMES = {"str": str, "int": int, "float": float, "bool": bool, "dict": dict, "list": list, "tuple": tuple, "Any": Any, "Literal": Literal}
+_NAMES = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "dict": dict,
+    "list": list,
+    "tuple": tuple,
+    "Any": Any,
+    "Literal": Literal,
+}
 #: Parameters that have a way of their own to be given.
 OWN_WAY = {"study": "--study", "lang": "--lang"}
 _EMPTY = {"null", "none", "~"}
@@ -66,7 +76,7 @@ def _is_scalar(kind: Any) -> bool:
 
 
 def _untyped(given: str) -> Any:
-    return yaml.load(given, Loader=yaml.BaseLoader)  # noqa: S506  the loader that makes text of everything
+    return yaml.load(given, Loader=yaml.BaseLoader)  # makes text of every scalar
 
 
 def _first(error: ValidationError | yaml.YAMLError) -> str:
@@ -78,7 +88,10 @@ def parameters_cell(nb: NotebookNode, where: str) -> NotebookNode:
     cells = [c for c in nb.cells if c.cell_type == "code" and "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1:
         raise OptionError(
-            f"{len(cells)} cells are tagged 'parameters'", where=where, allowed="exactly one", mend="tag the cell with the parameters"
+            f"{len(cells)} cells are tagged 'parameters'",
+            where=where,
+            allowed="exactly one",
+            mend="tag the cell with the parameters",
         )
     return cells[0]
 
@@ -132,14 +145,19 @@ def check_parameters(known: Mapping[str, Parameter], given: Mapping[str, Any], w
         meaning, and every value that is not of its parameter's type.
     """
     open_names = {name: p for name, p in known.items() if name not in OWN_WAY}
-    listed = "".join(f"\n       {p.name}: {p.annotation or 'any'} = {p.default!r}" + (f"  # {p.help}" if p.help else "") for p in open_names.values())
+    listed = "".join(
+        f"\n       {p.name}: {p.annotation or 'any'} = {p.default!r}" + (f"  # {p.help}" if p.help else "")
+        for p in open_names.values()
+    )
     problems, parsed = [], {}
     for name, value in given.items():
         if name in OWN_WAY:
             problems.append(Problem(f"'{name}' is not given as a parameter", where, mend=f"use {OWN_WAY[name]}"))
         elif name not in open_names:
             what = "unknown parameter" if str(name).isidentifier() else "not the name of a parameter:"
-            problems.append(Problem(f"{what} {name!r}", where, listed or "none", nearest(name, open_names) or "use one of those allowed"))
+            problems.append(
+                Problem(f"{what} {name!r}", where, listed or "none", nearest(name, open_names) or "use one of those allowed")
+            )
         else:
             parameter = open_names[name]
             try:

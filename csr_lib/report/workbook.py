@@ -74,7 +74,7 @@ class _Sheets:
         return sheet
 
     def unique(self, name: str) -> str:
-        """Make a name that Excel takes: at most 31 characters, none of []:*?/\\, no ' at the ends, not used yet whatever the case."""
+        """Make a name that Excel takes: at most 31 characters, without []:*?/\\ and outer ', not used yet in any case."""
         wanted = _FORBIDDEN.sub("_", name).strip("' ")[:_LONGEST_NAME] or "sheet"
         chosen, number = wanted, 1
         while chosen.lower() in self.names or chosen.lower() == "history":
@@ -164,9 +164,11 @@ def _with_labels(result: Result, frame: pd.DataFrame, lang: str) -> Iterable[tup
         yield name, heading, [words(v, lang) if isinstance(v, (Mapping, list, tuple)) else v for v in values]
         named = [_label(result, name, v, lang) if isinstance(v, str) else None for v in values]
         if any(label is not None for label in named):
-            yield f"{name}_label", text("report.workbook.label_of", lang, column=heading), [
-                v if label is None else label for v, label in zip(values, named, strict=True)
-            ]
+            yield (
+                f"{name}_label",
+                text("report.workbook.label_of", lang, column=heading),
+                [v if label is None else label for v, label in zip(values, named, strict=True)],
+            )
 
 
 def _label(result: Result, column: str, value: str, lang: str) -> str | None:
