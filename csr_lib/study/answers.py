@@ -118,7 +118,8 @@ def gather(study: Study) -> Raw:
         raise DataError(problems)
     needed = list(dict.fromkeys(column for column, _ in needed_columns(study)))
     files = tuple(
-        FileRecord(t.file, t.sha256, t.encoding, len(t.frame), tuple(c for c in needed if c not in t.frame.columns)) for t in tables
+        FileRecord(t.file, t.sha256, t.encoding, len(t.frame), tuple(c for c in needed if c not in t.frame.columns))
+        for t in tables
     )
     frame = tables[0].frame if len(tables) == 1 else pd.concat([t.frame for t in tables], ignore_index=True)
     labels: dict[str, dict[str, str]] = {}

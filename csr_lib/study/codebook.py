@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import pandas as pd
 from csr_lib.core.errors import Problem
 from csr_lib.study import coding
 from csr_lib.study.answers import Raw, fixed_text
-from csr_lib.study.coding import CodeCoder, Misfit, RatingCoder
+from csr_lib.study.coding import CodeCoder, MisfitError, RatingCoder
 from csr_lib.study.parts import ROLES
 from csr_lib.study.schema import Study
+from csr_lib.study.schema_answers import Segment
 
 #: Names of `Coded.codes` that are no segments.
 FIXED = ("wave", "role", "brand")
@@ -43,7 +45,14 @@ class Violations:
             self.problems.append(Problem(f"{answers}: {why}: {shown}{more}", f"{name}, column {column}", allowed, mend))
             for value, positions in found:
                 self.rows += [
-                    {"file": name, "row": int(self.raw.row[p]), "column": column, "value": value, "problem": why, "allowed": allowed}
+                    {
+                        "file": name,
+                        "row": int(self.raw.row[p]),
+                        "column": column,
+                        "value": value,
+                        "problem": why,
+                        "allowed": allowed,
+                    }
                     for p in positions[:1000]
                 ]
 
@@ -93,7 +102,7 @@ def code_answers(study: Study, raw: Raw) -> tuple[Coded, Violations]:
         _numbers(raw, frame, column, what, wrong)
     if study.seconds:
         taken = coding.by_value(raw.frame[study.seconds], coding.seconds)
-        frame[study.seconds] = pd.Series(taken.values)
+        frame[study.seconds] = pd.Series(taken.result)
         wrong.add(study.seconds, taken.bad, "seconds, or 2分5秒, or 00:02:05", "correct it, or take `seconds` out of study.yml")
     if study.submitted:
         frame[study.submitted] = _times(raw.frame[study.submitted], study.submitted, wrong)
@@ -110,7 +119,7 @@ def _code_ratings(study: Study, raw: Raw, frame: dict[str, pd.Series], wrong: Vi
     for column, rating in ratings.items():
         coder = RatingCoder(rating.scale, rating.missing, raw.value_labels.get(column))
         coded = coding.by_value(raw.frame[column], coder)
-        frame[column] = pd.Series(coded.values)
+        frame[column] = pd.Series(coded.result)
         names = ", or a label of the scale" if rating.scale.labels else ""
         wrong.add(
             column,
@@ -134,7 +143,7 @@ def _number_columns(study: Study) -> dict[str, str]:
 
 def _numbers(raw: Raw, frame: dict[str, pd.Series], column: str, what: str, wrong: Violations) -> None:
     coded = coding.by_value(raw.frame[column], coding.number)
-    frame[column] = pd.Series(coded.values)
+    frame[column] = pd.Series(coded.result)
     wrong.add(column, coded.bad, what, "correct the answers")
 
 
@@ -161,21 +170,21 @@ def _code_segments(study: Study, raw: Raw, wrong: Violations) -> tuple[pd.DataFr
         missing = study.missing if segment.missing is None else segment.missing
         key = study.at("segments", name)
         if segment.bins:
-            codes[name], labels[name] = _binned(raw.frame[column], segment.bins, missing, column, wrong, key)
+            codes[name], labels[name] = _binned(raw.frame[column], segment, missing, wrong, key)
             continue
-        named = segment.values or raw.value_labels.get(column) or {}
-        known: Mapping[str, Any] | None = segment.values
+        known: Mapping[str, Any] | None = segment.values  # noqa: PD011 - no frame
+        named = known or raw.value_labels.get(column) or {}
         if known is None and segment.order:
             known = {code: named.get(code) for code in segment.order}
         codes[name] = _categories(raw.frame[column], known, missing, segment.order, column, wrong, key)
         labels[name] = {code: named[code] for code in codes[name].categories if named.get(code) is not None}
     codes["role"] = _role(study, raw, wrong)
-    if study.wave:
+    if study.wave_key:
         codes["wave"] = _wave(study, raw, wrong)
-        labels["wave"] = study.wave.labels
+        labels["wave"] = study.wave_key.labels
     if study.competition:
         brand = study.competition.brand
-        known = {b: None for b in [study.competition.us, *study.competition.shares]} if study.competition.shares else None
+        known = dict.fromkeys([study.competition.us, *study.competition.shares]) if study.competition.shares else None
         codes["brand"] = _categories(
             raw.frame[brand], known, (), None, brand, wrong, study.at("competition", "brand"), required="the brand"
         )
@@ -193,16 +202,16 @@ def _categories(
     required: str = "",
 ) -> pd.Categorical:
     coded = coding.by_value(series, CodeCoder(known, missing), empty=None)
-    found = list(dict.fromkeys(c for c in coded.values if c is not None))
+    found = list(dict.fromkeys(c for c in coded.result if c is not None))
     levels = list(order or known or sorted(found, key=_natural))
     levels += [c for c in (known or {}) if c not in levels]
     allowed = ", ".join(levels[:30]) + (" …" if len(levels) > 30 else "")
     wrong.add(column, coded.bad, f"{allowed} ({key})", "correct the answers, or add the code in study.yml")
     if required:
-        blank = np.array([c is None for c in coded.values]) & ~np.isin(np.arange(len(series)), _positions(coded.bad))
+        blank = np.array([c is None for c in coded.result]) & ~np.isin(np.arange(len(series)), _positions(coded.bad))
         if blank.any():
             wrong.add(column, {"": (f"{required} is not filled in", np.flatnonzero(blank))}, allowed, "fill it in")
-    return pd.Categorical(coded.values, categories=levels)
+    return pd.Categorical(coded.result, categories=levels)
 
 
 def _positions(bad: Mapping[str, tuple[str, np.ndarray]]) -> np.ndarray:
@@ -219,22 +228,24 @@ def _role(study: Study, raw: Raw, wrong: Violations) -> pd.Categorical:
     if not study.role:
         return pd.Categorical(fixed.fillna("customer"), categories=[r for r in ROLES if (fixed.fillna("customer") == r).any()])
     column = study.role.column
-    values = study.role.values or {role: role for role in ROLES}
-    spelled = CodeCoder({code: None for code in values})
+    values = study.role.values or {role: role for role in ROLES}  # noqa: PD011 - no frame
+    spelled = CodeCoder(dict.fromkeys(values))
 
     def role(text: str) -> str | None:
         code = spelled.find(text)
         if not text:
             return None
         if code is None:
-            raise Misfit("is no role")
+            raise MisfitError("is no role")
         return values[code]
 
     coded = coding.by_value(raw.frame[column], role, empty=None)
     allowed = f"{', '.join(values)} ({study.at('role')})"
     bad = {v: (why, p[fixed.isna().to_numpy()[p]]) for v, (why, p) in coded.bad.items()}
-    wrong.add(column, {v: b for v, b in bad.items() if len(b[1])}, allowed, "name the code under role.values, or correct the answers")
-    roles = pd.Series(np.where(fixed.notna(), fixed.to_numpy(dtype=object), coded.values), dtype=object)
+    wrong.add(
+        column, {v: b for v, b in bad.items() if len(b[1])}, allowed, "name the code under role.values, or correct the answers"
+    )
+    roles = pd.Series(np.where(fixed.notna(), fixed.to_numpy(dtype=object), coded.result), dtype=object)
     blank = np.setdiff1d(np.flatnonzero(roles.isna()), _positions(coded.bad))
     if len(blank):
         wrong.add(column, {"": ("the role is not filled in", blank)}, allowed, "fill it in")
@@ -242,7 +253,7 @@ def _role(study: Study, raw: Raw, wrong: Violations) -> pd.Categorical:
 
 
 def _wave(study: Study, raw: Raw, wrong: Violations) -> pd.Categorical:
-    wave = study.wave
+    wave = study.wave_key
     assert wave is not None
     text = fixed_text(study, raw, "wave")
     column = wave.column or "wave"
@@ -255,13 +266,16 @@ def _wave(study: Study, raw: Raw, wrong: Violations) -> pd.Categorical:
             wrong.add(column, bad, str(text[differ[0]]), "take one of the two out")
         text = text.where(text.notna(), written)
     known = {code: wave.labels.get(code) for code in wave.order} if wave.order else None
-    return _categories(text, known, (), wave.order, column, wrong, study.at("wave"), required="the wave")
+    return _categories(
+        text, known, (), wave.order, column, wrong, study.at("wave" if study.wave else "answers"), required="the wave"
+    )
 
 
 def _binned(
-    series: pd.Series, bins: tuple[float, ...], missing: tuple[str, ...], column: str, wrong: Violations, key: str
+    series: pd.Series, segment: Segment, missing: tuple[str, ...], wrong: Violations, key: str
 ) -> tuple[pd.Categorical, dict[str, Any]]:
     """Cut at the lower edges; the codes are ``-20``, ``20-30``, ``30-``, and their labels say where an edge belongs."""
+    bins, column = segment.bins or (), str(series.name)
     empty = coding.missing_codes(missing, lambda code: False)
 
     def value(text: str) -> float:
@@ -270,18 +284,16 @@ def _binned(
     coded = coding.by_value(series, value)
     wrong.add(column, coded.bad, f"numbers, cut at {', '.join(f'{b:g}' for b in bins)} ({key})", "correct the answers")
     edges = [f"{b:g}" for b in bins]
-    levels = [f"-{edges[0]}", *(f"{a}-{b}" for a, b in zip(edges, edges[1:], strict=False)), f"{edges[-1]}-"]
-    place = np.digitize(coded.values, bins)
-    chosen = np.where(np.isnan(coded.values), None, np.array(levels, dtype=object)[place])
-    answers = coded.values[~np.isnan(coded.values)]
+    levels = segment.bin_codes()
+    place = np.digitize(coded.result, bins)
+    chosen = [None if np.isnan(v) else levels[p] for v, p in zip(coded.result, place, strict=True)]
+    answers = coded.result[~np.isnan(coded.result)]
     whole = bool(np.all(answers == np.floor(answers))) and all(float(b).is_integer() for b in bins)
     labels: dict[str, Any] = {
         levels[0]: {"zh": f"{edges[0]}以下", "en": f"under {edges[0]}"},
         levels[-1]: {"zh": f"{edges[-1]}及以上", "en": f"{edges[-1]} and over"},
     }
-    for low, high in zip(bins, bins[1:], strict=False):
+    for low, high in pairwise(bins):
         name = (f"{low:g}" if high - 1 == low else f"{low:g}–{high - 1:g}") if whole else f"{low:g}–<{high:g}"
         labels[f"{low:g}-{high:g}"] = name
     return pd.Categorical(chosen, categories=levels), labels
-
-

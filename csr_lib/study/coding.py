@@ -34,15 +34,15 @@ class Column:
 
     Attributes
     ----------
-    values : float array, or object array of codes; NaN or None where there is no answer.
+    result : float array, or object array of codes; NaN or None where there is no answer.
     bad : value as written -> (why, rows), rows being positions.
     """
 
-    values: np.ndarray
+    result: np.ndarray
     bad: dict[str, tuple[str, np.ndarray]] = field(default_factory=dict)
 
 
-class Misfit(ValueError):
+class MisfitError(ValueError):
     """A value that does not fit its codebook; the message says why."""
 
 
@@ -70,7 +70,7 @@ def as_code(value: str) -> str:
 
 
 def by_value(series: pd.Series, convert: Callable[[str], Any], empty: Any = math.nan) -> Column:
-    """Convert the distinct values of a text series; a `Misfit` is collected with all its rows and left empty."""
+    """Convert the distinct values of a text series; a `MisfitError` is collected with all its rows and left empty."""
     positions, distinct = pd.factorize(series, use_na_sentinel=True)
     bad: dict[str, tuple[str, np.ndarray]] = {}
     converted = np.empty(len(distinct) + 1, dtype=float if empty is not None else object)
@@ -78,7 +78,7 @@ def by_value(series: pd.Series, convert: Callable[[str], Any], empty: Any = math
     for place, value in enumerate(distinct):
         try:
             converted[place] = convert(tidy(str(value)))
-        except Misfit as why:
+        except MisfitError as why:
             converted[place] = empty
             bad[str(value)] = (str(why), np.flatnonzero(positions == place))
     return Column(converted[positions], bad)
@@ -100,7 +100,7 @@ class RatingCoder:
         self.points = label_points(scale, labels or {})
 
     def __call__(self, text: str) -> float:
-        """Return the scale point of a tidy text, NaN for no answer; raise Misfit."""
+        """Return the scale point of a tidy text, NaN for no answer; raise MisfitError."""
         if not text or as_code(text) in self.missing or text.casefold() in self.missing:
             return math.nan
         value = as_number(text)
@@ -108,7 +108,7 @@ class RatingCoder:
             value = self.labelled(text)
         if not self.scale.holds(value):
             off = not self.scale.min <= value <= self.scale.max
-            raise Misfit("is off the scale" if off else "lies between two points of the scale")
+            raise MisfitError("is off the scale" if off else "lies between two points of the scale")
         return value
 
     def labelled(self, text: str) -> float:
@@ -120,9 +120,9 @@ class RatingCoder:
         if match := _WITH_LABEL.fullmatch(text):
             value, label = as_number(match[1] or match[3]), (match[2] or match[4]).strip().casefold()
             if self.points.get(label, value) != value:
-                raise Misfit(f"says {value:g}, but its label is that of {self.points[label]:g}")
+                raise MisfitError(f"says {value:g}, but its label is that of {self.points[label]:g}")
             return value
-        raise Misfit("is neither a number nor a label of the scale")
+        raise MisfitError("is neither a number nor a label of the scale")
 
 
 def missing_codes(codes: Iterable[str], holds: Callable[[str], bool]) -> frozenset[str]:
@@ -160,7 +160,7 @@ class CodeCoder:
         self.names = code_names(codes or {})
 
     def __call__(self, text: str) -> str | None:
-        """Return the code of a tidy text, None for no answer; raise Misfit."""
+        """Return the code of a tidy text, None for no answer; raise MisfitError."""
         code = as_code(text)
         if self.codes is not None and (found := self.find(text)) is not None:
             return found
@@ -168,7 +168,7 @@ class CodeCoder:
             return None
         if self.codes is None:
             return code
-        raise Misfit("is none of the codes")
+        raise MisfitError("is none of the codes")
 
     def find(self, text: str) -> str | None:
         """Return the code that a text is or names, None where it is none."""
@@ -202,14 +202,15 @@ def number(text: str) -> float:
     plain = text.replace(",", "") if re.fullmatch(r"[-+−]?\d{1,3}(,\d{3})+(\.\d*)?", text) else text
     value = as_number(plain)
     if math.isnan(value):
-        raise Misfit("is no number")
+        raise MisfitError("is no number")
     return value
 
 
 _NO_NUMBER = frozenset(fold(c) for c in PLATFORM_MISSING if c.startswith("("))
 _SPANS = ((r"(\d+(?:\.\d+)?)", (1,)), (r"(\d+):(\d{1,2}):(\d{1,2})", (3600, 60, 1)), (r"(\d+):(\d{1,2})", (60, 1)))
 _SPOKEN = re.compile(
-    r"(?:(\d+)\s*(?:小时|时|h|hours?)\s*)?(?:(\d+)\s*(?:分钟|分|min|m|minutes?)\s*)?(?:(\d+(?:\.\d+)?)\s*(?:秒钟|秒|s|sec|seconds?))?", re.I
+    r"(?:(\d+)\s*(?:小时|时|h|hours?)\s*)?(?:(\d+)\s*(?:分钟|分|min|m|minutes?)\s*)?(?:(\d+(?:\.\d+)?)\s*(?:秒钟|秒|s|sec|seconds?))?",
+    re.I,
 )
 
 
@@ -223,4 +224,4 @@ def seconds(text: str) -> float:
     match = _SPOKEN.fullmatch(text)
     if match and any(match.groups()):
         return sum(float(part or 0) * factor for part, factor in zip(match.groups(), (3600, 60, 1), strict=True))
-    raise Misfit("is no length of time")
+    raise MisfitError("is no length of time")

@@ -40,12 +40,12 @@ class StudyCheck:
     @property
     def frame(self) -> pd.DataFrame:
         """All problems as a table: where, what, allowed, mend."""
-        return pd.DataFrame([(p.where, p.what, p.allowed, p.mend) for p in self.problems], columns=["where", "what", "allowed", "mend"])
+        return pd.DataFrame(
+            [(p.where, p.what, p.allowed, p.mend) for p in self.problems], columns=["where", "what", "allowed", "mend"]
+        )
 
 
-def open_study(
-    path: str | Path, *, lang: str = "zh", wave: str | None = None, where: Mapping[str, Any] | None = None
-) -> Survey:
+def open_study(path: str | Path, *, lang: str = "zh", wave: str | None = None, where: Mapping[str, Any] | None = None) -> Survey:
     """Open a study: its study.yml and its answers.
 
     Parameters

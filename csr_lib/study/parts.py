@@ -48,7 +48,9 @@ def _as_label(value: Any) -> Any:
         unknown = [k for k in value if k not in LANGUAGES]
         if unknown or not value:
             raise fault(
-                f"a label has the keys {', '.join(map(str, value)) or '(none)'}", "text, or {zh: …, en: …}", "name the languages zh and en"
+                f"a label has the keys {', '.join(map(str, value)) or '(none)'}",
+                "text, or {zh: …, en: …}",
+                "name the languages zh and en",
             )
         return {k: str(as_code(v)) for k, v in value.items()}
     if isinstance(value, list) or value is None:
@@ -85,7 +87,9 @@ def _as_quantity(value: Any) -> Any:
         return value
     if isinstance(value, str) and _DURATION.fullmatch(value):
         return _as_duration(value)
-    raise fault(f"'{value}' is neither a number nor a duration", f"a number, or {_DURATIONS}", "write a number, or one with a unit")
+    raise fault(
+        f"'{value}' is neither a number nor a duration", f"a number, or {_DURATIONS}", "write a number, or one with a unit"
+    )
 
 
 _CODE_SCHEMA = {"type": ["string", "number", "boolean"]}
@@ -197,6 +201,16 @@ class Scale(Part):
                 inside = False
             if not inside:
                 raise fault(f"'{key}' is no point of the scale", f"points from {low:g} to {high:g}", "name points, or zh and en")
+        return value
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, value: dict[float, Any]) -> dict[float, Any]:
+        seen: dict[str, float] = {}
+        for point, named in value.items():
+            for label in named.values() if isinstance(named, Mapping) else [named]:
+                if seen.setdefault(label.strip().casefold(), point) != point:
+                    raise fault(f"the label '{label}' stands for two points", "a label of its own for each point", "rename one")
         return value
 
     @property

@@ -159,7 +159,7 @@ def text_frame(columns: Mapping[str, Sequence[str | None]]) -> pd.DataFrame:
     """Make a frame of text; blank cells (white space only) become missing."""
     frame = pd.DataFrame({name: pd.Series(list(cells), dtype="str") for name, cells in columns.items()})
     for name in frame.columns:
-        blank = frame[name].str.fullmatch(r"[\s\u3000\ufeff]*")
-        if blank.any():
-            frame[name] = frame[name].mask(blank.fillna(False).astype(bool))
+        blank = [cell for cell in frame[name].dropna().unique() if not cell.strip(" \t\r\n\u3000\u00a0\ufeff")]
+        if blank:
+            frame[name] = frame[name].mask(frame[name].isin(blank))
     return frame

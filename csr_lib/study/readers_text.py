@@ -35,7 +35,9 @@ def read_text(path: Path, file: str, encoding: str = "auto") -> tuple[pd.DataFra
     content = path.read_bytes()
     for mark, kind, suffix in _NOT_TEXT:
         if content.startswith(mark):
-            raise DataError(f"is {kind}, not text", where=file, allowed="text", mend=f"give it the suffix {suffix}, or export CSV")
+            raise DataError(
+                f"is {kind}, not text", where=file, allowed="text", mend=f"give it the suffix {suffix}, or export CSV"
+            )
     text, used = decode(content, file, encoding)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1

@@ -207,6 +207,13 @@ class Study(Part):
         """Return file, line and dotted key of `path`, for messages."""
         return self._locator.at(path)
 
+    @property
+    def wave_key(self) -> WaveKey | None:
+        """How waves are told: `wave`, or that of the files where only they name one; None for a study without waves."""
+        if self.wave is None and all(f.wave for f in self.answers):
+            return WaveKey(order=tuple(dict.fromkeys(str(f.wave) for f in self.answers)))
+        return self.wave
+
     # ---- what was measured
 
     def rating(self, indicator: str, kind: str = "perception", role: str = "customer") -> Rating | None:
@@ -330,7 +337,7 @@ class Study(Part):
     # ---- words
 
     def label(self, key: str) -> str | dict[str, str]:
-        """Return the label of an indicator, construct, segment, outcome, question, competitor or wave; `key` where it has none."""
+        """Return the label of an indicator, construct, segment, outcome, question or wave; `key` where it has none."""
         places: list[Mapping[Any, Any]] = [self.indicators, self.constructs, self.segments, self.outcomes, self.questions]
         if self.operations:
             places.append(self.operations.metrics)
@@ -367,5 +374,3 @@ def schema_json() -> dict[str, Any]:
         "title": "study.yml",
         **{k: v for k, v in schema.items() if k != "title"},
     }
-
-

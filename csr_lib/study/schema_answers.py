@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -69,9 +70,14 @@ class Segment(Part):
     @field_validator("bins")
     @classmethod
     def _rising(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
-        if value and any(b <= a for a, b in zip(value, value[1:], strict=False)):
+        if value and any(b <= a for a, b in pairwise(value)):
             raise fault("the bins do not rise", "edges from the lowest to the highest, each once", "sort them")
         return value
+
+    def bin_codes(self) -> tuple[str, ...]:
+        """Return the codes that `bins` make: ``-20``, ``20-30``, ``30-``; a lower edge belongs to its bin."""
+        edges = [f"{b:g}" for b in self.bins or ()]
+        return (f"-{edges[0]}", *(f"{low}-{high}" for low, high in pairwise(edges)), f"{edges[-1]}-") if edges else ()
 
 
 class Question(Part):

@@ -18,7 +18,11 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "missing": ("is missing", "this key is required", "add it"),
     "string_type": ("{input} is no text", "text", "put it in quotes"),
     "string_too_short": ("is empty", "text", "fill it in, or take the key out"),
-    "string_pattern_mismatch": ("'{input}' is not allowed", "letters, digits, - and _, beginning with a letter or digit", "rename it"),
+    "string_pattern_mismatch": (
+        "'{input}' is not allowed",
+        "letters, digits, - and _, beginning with a letter or digit",
+        "rename it",
+    ),
     "literal_error": ("'{input}' is not allowed", "{expected}", "{near}"),
     "float_parsing": ("'{input}' is no number", "a number", "write the number, without units"),
     "float_type": ("{input} is no number", "a number", "write the number"),
@@ -112,7 +116,10 @@ def _problem(found: dict[str, Any], top: type[BaseModel], locator: Locator) -> P
         names = _keys_at(top, path[:-1])
         where = locator.at(path)
         return Problem(
-            f"unknown key '{path[-1]}'", where, ", ".join(names), nearest(str(path[-1]), names) or "take it out or correct its name"
+            f"unknown key '{path[-1]}'",
+            where,
+            ", ".join(names),
+            nearest(str(path[-1]), names) or "take it out or correct its name",
         )
     context = {**found.get("ctx", {}), "input": _shown(given)}
     if kind == "study":

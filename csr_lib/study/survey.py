@@ -14,8 +14,8 @@ from csr_lib.core.errors import DataError, OptionError, Problem, unknown
 from csr_lib.core.model import Model
 from csr_lib.core.result import Basis, Source
 from csr_lib.core.text import words
-from csr_lib.study.coding import as_code, code_names, fold, tidy
 from csr_lib.study.codebook import Coded
+from csr_lib.study.coding import as_code, code_names, fold, tidy
 from csr_lib.study.parts import Scale
 from csr_lib.study.parts import as_code as plain_code
 from csr_lib.study.schema import Rating, Study
@@ -159,7 +159,7 @@ class Survey:
         return self.where({"role": role})
 
     def customers(self) -> Survey:
-        """Return the answers of customers and users, about the own brand where one row is one brand rated; self if that is all."""
+        """Return the answers of customers and users (about the own brand, where a row is a brand rated); self if that is all."""
         chosen: dict[str, Any] = {}
         asked = [r for r in self.roles if r in ("customer", "user")]
         if asked and len(asked) < len(self.roles):
@@ -241,7 +241,9 @@ class Survey:
         levels = self.values(by)
         counts = [int((codes == level).sum()) for level in levels]
         hidden = withhold(counts, self.study.min_cell, total_shown)
-        shown = tuple(Group(v, self.value_label(by, v), self.where({by: v})) for v, h in zip(levels, hidden, strict=True) if not h)
+        shown = tuple(
+            Group(v, self.value_label(by, v), self.where({by: v})) for v, h in zip(levels, hidden, strict=True) if not h
+        )
         return Groups(by, shown, tuple(self.value_label(by, v) for v, h in zip(levels, hidden, strict=True) if h))
 
     # ---- ratings
