@@ -183,6 +183,11 @@ class Population:
         ):
             problems += [unknown(str(k), map(str, wanted), what="key", where=where) for k in given if k not in wanted]
             problems += [Problem(f"nothing is given for {k}", where, mend="add it") for k in wanted if k not in given]
+        problems += [
+            Problem(f"the loading of item '{k}' is {v}", "loadings", "from -1 to 1", "standardise it")
+            for k, v in loadings.items()
+            if not -1 <= v <= 1
+        ]
         if problems:
             raise OptionError(problems)
         constructs = _construct_correlation(model, paths, correlations or {})
@@ -241,7 +246,8 @@ def _construct_correlation(
                 )
         r.loc[a, b] = r.loc[b, a] = value
     done = [n for n in names if not model.sources(n)]
-    if np.linalg.eigvalsh(r.loc[done, done].to_numpy())[0] <= 0:
+    outer = r.loc[done, done].to_numpy(dtype=float)
+    if not np.isfinite(outer).all() or np.linalg.eigvalsh(outer)[0] <= 0:
         raise OptionError(
             "the correlations contradict each other",
             where="correlations",
@@ -254,7 +260,7 @@ def _construct_correlation(
         sources = list(model.sources(target))
         beta = np.array([paths[s, target] for s in sources])
         r2 = float(beta @ r.loc[sources, sources].to_numpy() @ beta)
-        if r2 >= 1:
+        if not r2 < 1:  # a coefficient that is no number ends here too
             raise OptionError(
                 f"the paths into '{target}' explain {r2:.2f} of its variance",
                 where="paths",

@@ -182,7 +182,7 @@ def customer_rows(people: Population, rng: np.random.Generator) -> pd.DataFrame:
         answers, rng, share=0.02, straight=0.5, columns=[c for c in answers if c not in ("overall", "again", "recommend")]
     )
     grid = [f"{letter}{NUMBER[k]}" for letter in "EAPI" for k in KEYS]
-    answers = leave_out(answers, rng, share=0.014, skippers=0.16, columns=grid)
+    answers = leave_out(answers, rng, share=0.014, skippers=0.12, columns=grid)
     rival = [f"R{NUMBER[k]}" for k in KEYS]
     knows = pd.Series(rng.random(n) < 0.61)
     answers[rival] = answers[rival].astype("Int64").where(knows, pd.NA)  # only those who know the rival rate it
