@@ -10,7 +10,7 @@ from csr_lib.analyses._options import language
 from csr_lib.core.check import Level
 from csr_lib.core.errors import OptionError, unknown
 from csr_lib.core.result import RESULT_MIME, Basis, Result
-from csr_lib.core.text import has_text, text, words
+from csr_lib.core.text import escape, has_text, text, words
 from csr_lib.show import cards
 from csr_lib.show.figure import Drawing, Figure
 from csr_lib.show.tables import Table, three_line
@@ -72,13 +72,24 @@ class AnalysisResult(Result):
         """Level of the intervals."""
         return float(self.options.get("confidence", 0.95))
 
-    def table(self, name: str, lang: str | None = None) -> Table:
-        """Return the table `name` as it is shown, with title and note.
+    def _absent(self, name: str, lang: str) -> Shown | None:
+        """Return a line that says why this study has no table or figure `name`: ``<analysis>.absent.<name>`` of the catalogue."""
+        key = f"{self.analysis}.absent.{name}"
+        if not has_text(key, lang):
+            return None
+        said = text(key, lang, **self._values(name, lang))
+        return Shown(f'<p class="csr-note csr-absent">{escape(said)}</p>', said)
 
-        Raises OptionError for a table that there is not, or a language that there is not.
+    def table(self, name: str, lang: str | None = None) -> Table | Shown:
+        """Return the table `name` as it is shown, with title and note; a line that says why, where the study has none.
+
+        Raises OptionError for a name that no study has a table of, or a language that there is not.
         """
         lang = language(lang, self.lang)
         if name not in self.tables:
+            absent = self._absent(name, lang)
+            if absent is not None:
+                return absent
             raise OptionError([unknown(name, self.tables, what="table", where=f"result of {self.analysis}")])
         frame, columns = self.tables[name], self.table_columns.get(name)
         values = {"confidence": self.confidence, **self._values(name, lang)}
@@ -111,15 +122,18 @@ class AnalysisResult(Result):
         keys = {c: f"{self.analysis}.column.{c}" for c in columns}
         return {c: text(key, lang) for c, key in keys.items() if has_text(key, lang)}
 
-    def figure(self, name: str | None = None, lang: str | None = None) -> Figure:
-        """Return the figure `name` (by default the first) as it is shown, with caption and alternative text.
+    def figure(self, name: str | None = None, lang: str | None = None) -> Figure | Shown:
+        """Return the figure `name` (by default the first) with caption and alternative text; a line that says why there is none.
 
-        Raises OptionError for a figure that there is not, or a language that there is not.
+        Raises OptionError for a name that no study has a figure of, or a language that there is not.
         """
         lang = language(lang, self.lang)
         if name is None and self.figures:
             name = self.figures[0]
         if name is None or name not in self.figures:
+            absent = self._absent(str(name), lang)
+            if absent is not None:
+                return absent
             raise OptionError([unknown(str(name), self.figures, what="figure", where=f"result of {self.analysis}")])
         draw: Callable[[str], Drawing] = getattr(self, f"_draw_{name}")
         values = {"confidence": self.confidence, **self._values(name, lang)}
@@ -128,7 +142,10 @@ class AnalysisResult(Result):
 
     def plot(self, name: str | None = None, lang: str | None = None) -> LiveFigure:
         """Return the figure `name` (by default the first) as a live matplotlib figure."""
-        return self.figure(name, lang).matplotlib()
+        found = self.figure(name, lang)
+        if not isinstance(found, Figure):
+            raise OptionError(found.plain, where=f"result of {self.analysis}, figure {name}")
+        return found.matplotlib()
 
     def show_headline(self, lang: str | None = None) -> Shown:
         """Return the numbers of the headline as cards."""
