@@ -157,34 +157,39 @@ def index(answers: pd.DataFrame, weight: pd.Series, rows: pd.Series, kept: pd.Se
     return float(estimate.index_of(part.mean)[MODEL.names.index("Satisfaction")])
 
 
+def answered(people: pd.DataFrame, level: dict[str, float]) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Return answers, kind of respondent and seconds where the satisfaction of every industry is moved by its `level` (in sd).
+
+    The random numbers are the same every time, so that only `level` makes a difference.
+    """
+    rng = np.random.default_rng([SEED, 1])
+    moved = shifts(people)
+    moved["Satisfaction"] += people["industry"].map(level)
+    answers, kind = careless(draw(population(), len(people), rng, moved).answers, rng, share=0.017)
+    older = (people["age"] >= 35).astype(int)
+    answers = leave_out(answers, rng, share=0.021, skippers=0.11, driver=older, ratio=1.5)
+    return answers, kind, durations(kind, rng, median=520, least=LEAST_SECONDS)
+
+
+def levels(people: pd.DataFrame) -> dict[str, float]:
+    """Return the level of satisfaction, in sd, at which each industry's index comes near the published one."""
+    found = dict.fromkeys(PUBLISHED, 0.0)
+    for industry, target in PUBLISHED.items():
+
+        def miss(value: float, industry: str = industry, target: float = target) -> float:
+            answers, _, seconds = answered(people, found | {industry: value})
+            return index(answers, people["weight"], people["industry"] == industry, seconds >= LEAST_SECONDS) - target
+
+        found[industry] = round(bisect(miss, -0.5, 0.8, xtol=2e-3), 4)
+    return found
+
+
 def main(folder: Path = HERE) -> None:
     """Write answers.csv (UTF-8 with a byte-order mark, which Excel needs to show Chinese) and truth.yml."""
     rng = np.random.default_rng(SEED)
-    truth = population()
     people = fielded(rng)
-    n, change = len(people), shifts(people)
-
-    def answered(level: dict[str, float]) -> tuple[pd.DataFrame, pd.Series]:
-        """Draw the answers where every industry's satisfaction is moved by its `level`; the same people every time."""
-        moved = change.assign(Satisfaction=change["Satisfaction"] + people["industry"].map(level))
-        again = np.random.default_rng([SEED, 1])
-        answers, kind = careless(draw(truth, n, again, moved).answers, again, share=0.017)
-        return answers, kind
-
-    level = dict.fromkeys(PUBLISHED, 0.0)
-    for industry, target in PUBLISHED.items():
-        here = (people["industry"] == industry).to_numpy()
-
-        def miss(value: float, industry: str = industry, target: float = target, here: np.ndarray = here) -> float:
-            answers = answered(level | {industry: value})[0]
-            mean = np.average(answers.loc[here, SATISFACTION].mean(axis=1), weights=people.loc[here, "weight"])
-            return float((mean - 1) / 9 * 100 - target)
-
-        level[industry] = bisect(miss, -1.0, 1.0, xtol=1e-3)
-    answers, kind = answered(level)
-    seconds = durations(kind, rng, median=520, least=LEAST_SECONDS)
-    young = (people["age"] < 35).astype(int)
-    answers = leave_out(answers, rng, share=0.021, skippers=0.11, driver=1 - young, ratio=1.5)
+    level = levels(people)
+    answers, kind, seconds = answered(people, level)
     kept = seconds >= LEAST_SECONDS
     moves = {}
     for industry, target in PUBLISHED.items():
@@ -211,7 +216,7 @@ def main(folder: Path = HERE) -> None:
     out = pd.concat([out, out.iloc[twice]]).sort_index(kind="stable")
     out.to_csv(folder / "answers.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
     facts = {
-        **truth.truth,
+        **population().truth,
         "changes_in_sd": CHANGES,
         "differences_in_sd": {f"{column}={value}": change for (column, value), change in DIFFERENCES.items()},
         "satisfaction_level_in_sd": {k: round(v, 4) for k, v in level.items()},
