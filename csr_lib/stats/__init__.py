@@ -3,6 +3,8 @@
 moments      `moments(data, weights, kind=, missing=)` → `Moments`; `sample(…)` → `Sample`, which can be resampled and whose
              `.moments()` are the same.
 pls          `pls(moments, model, scheme=, limits=)` → `PLSResult`.
+pls_bootstrap  `pls_bootstrap(sample, model, scheme=, limits=, resamples=, seed=, groups=, strata=)` → `PLSBootstrap`;
+             `decompose_change(bootstrap, by, before, after)`.
 reliability  `reliability(moments, items)` → `Reliability`.
 comparison   `mean_interval`, `share_interval`, `paired_difference`, `independent_difference`, `rank_correlation`.
 importance   `importance(moments, outcome, predictors)` → `Importance`; `importance_draws(covs, method)` for the bootstrap.

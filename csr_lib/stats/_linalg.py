@@ -24,25 +24,19 @@ def inverses(a: Array) -> Array:
 
 
 def solve_last(a: Array, r: Array) -> Array:
-    """Solve a x = r for symmetric positive definite a (k, k, B) and r (k, B), draws last.
+    """Solve a x = r for symmetric positive definite a (k, k, …) and r (k, …), draws on the last axes; both are overwritten.
 
-    Gaussian elimination over whole vectors of draws: for the handful of equations of a regression among constructs this is
-    many times faster than one LAPACK call per draw. A singular matrix gives values that are not finite, or useless ones
+    Gauss–Jordan elimination over whole vectors of draws: for the handful of equations of a regression among constructs this
+    is many times faster than one LAPACK call per draw. A singular matrix gives values that are not finite, or useless ones
     where rounding hides it; point estimates are checked before.
     """
-    k = len(r)
-    if k == 1:
-        return r / a[0]
-    a, x = a.copy(), r.copy()
-    for i in range(k - 1):
-        factor = a[i + 1 :, i] / a[i, i]
-        a[i + 1 :, i + 1 :] -= factor[:, None] * a[i, i + 1 :]
-        x[i + 1 :] -= factor * x[i]
-    for i in range(k - 1, -1, -1):
-        if i < k - 1:
-            x[i] -= (a[i, i + 1 :] * x[i + 1 :]).sum(0)
-        x[i] /= a[i, i]
-    return x
+    for i in range(len(r)):
+        row, right = a[i, i + 1 :] / a[i, i], r[i] / a[i, i]
+        factor = a[:, i].copy()
+        a[:, i + 1 :] -= factor[:, None] * row
+        r -= factor * right
+        a[i, i + 1 :], r[i] = row, right
+    return r
 
 
 def dependent(correlation: Array, names: Sequence[str], tolerance: float = 1e-10) -> list[str]:

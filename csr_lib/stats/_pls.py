@@ -29,6 +29,8 @@ class Plan:
     paths: tuple[tuple[int, int], ...]  # in the order of the model's paths
     sources: tuple[Array, ...]  # per construct
     order: tuple[int, ...]  # causal order
+    several: Array  # (T,) constructs with several sources
+    several_sources: Array  # (K, T) their sources, filled up with -1
     adjacent: Array  # (J, J) bool
 
     @property
@@ -46,14 +48,21 @@ class Plan:
         adjacent = np.zeros((len(sizes), len(sizes)), dtype=bool)
         for s, t in paths:
             adjacent[s, t] = adjacent[t, s] = True
+        sources = tuple(np.array([at[s] for s in model.sources(t)], dtype=int) for t in model.names)
+        several = np.array([t for t, s in enumerate(sources) if len(s) > 1], dtype=int)
+        several_sources = np.full((max((len(s) for s in sources), default=0), len(several)), -1)
+        for k, t in enumerate(several):
+            several_sources[: len(sources[t]), k] = sources[t]
         return cls(
             model,
             tuple(slice(int(e - k), int(e)) for e, k in zip(ends, sizes, strict=True)),
             ends - sizes,
             np.repeat(np.arange(len(sizes)), sizes),
             paths,
-            tuple(np.array([at[s] for s in model.sources(t)], dtype=int) for t in model.names),
+            sources,
             tuple(at[n] for n in model.causal_order()),
+            several,
+            several_sources,
             adjacent,
         )
 
@@ -87,31 +96,45 @@ def correlations(cov: Array) -> Array:
     return cov
 
 
-def composites(R: Array, w: Array, plan: Plan) -> tuple[Array, Array, Array]:
-    """Scale weights so that composites have variance 1; return them with item–composite and composite correlations."""
+def _project(R: Array, w: Array, plan: Plan) -> tuple[Array, Array, Array]:
+    """Covariances (p, J, B) of items and composites by weights `w`, correlations (J, J, B) of composites, and 1/sd (J, B)."""
     p, draws = w.shape
-    items = np.empty((p, len(plan.blocks), draws))
+    J = len(plan.blocks)
+    items = np.empty((p, J, draws))
+    constructs = np.empty((J, J, draws))
     for j, block in enumerate(plan.blocks):
         np.einsum("ikb,kb->ib", R[:, block], w[block], out=items[:, j])
-    constructs = np.add.reduceat(w[:, None] * items, plan.starts, axis=0)
-    own = np.arange(len(plan.blocks))
+    for j, block in enumerate(plan.blocks):
+        np.einsum("ib,ikb->kb", w[block], items[block], out=constructs[j])
+    own = np.arange(J)
     scale = 1 / np.sqrt(constructs[own, own])
     constructs *= scale[:, None]
     constructs *= scale[None]
+    return items, constructs, scale
+
+
+def composites(R: Array, w: Array, plan: Plan) -> tuple[Array, Array, Array]:
+    """Scale weights so that composites have variance 1; return them with item–composite and composite correlations."""
+    items, constructs, scale = _project(R, w, plan)
     items *= scale[None]
     return w * scale[plan.owner], items, constructs
 
 
 def regressions(C: Array, plan: Plan) -> list[Array]:
     """Standardised path coefficients, per construct (k sources, B); empty for exogenous constructs."""
-    out = []
-    for t, s in enumerate(plan.sources):
-        if len(s) == 0:
-            out.append(np.empty((0, C.shape[-1])))
-        elif len(s) == 1:
-            out.append(C[s, t])
-        else:
-            out.append(solve_last(C[s[:, None], s], C[s, t]))
+    out = [C[s, t] for t, s in enumerate(plan.sources)]  # right where there is one source
+    if len(plan.several):
+        # one system for all constructs with several sources, the smaller ones filled up with rows of the unit matrix
+        s = plan.several_sources
+        a, r = C[s[:, None], s[None]], C[s, plan.several]
+        blank = s < 0
+        r[blank] = 0.0
+        a[blank[:, None] | blank[None]] = 0.0
+        for k, t in np.argwhere(blank):
+            a[k, k, t] = 1.0
+        solved = solve_last(a, r)
+        for k, t in enumerate(plan.several):
+            out[t] = solved[: len(plan.sources[t]), k]
     return out
 
 
@@ -143,24 +166,26 @@ def iterate(R: Array, plan: Plan, scheme: Scheme, *, start: Array | None, tolera
         for j in plan.of_mode("B")
         if plan.blocks[j].stop - plan.blocks[j].start > 1
     }
-    neighbours = [np.flatnonzero(a) for a in plan.adjacent]
     weights = np.repeat((np.ones(p) if start is None else start)[:, None], draws, axis=1)
     iterations = np.zeros(draws, dtype=int)
     converged = np.zeros(draws, dtype=bool)
     active = np.arange(draws)
     r = R
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        w, items, constructs = composites(r, weights, plan)
+        items, constructs, scale = _project(r, weights, plan)
+        w = weights * scale[plan.owner]
         for step in range(1, max_iterations + 1):
-            E = _inner(constructs, plan, scheme)
+            inner = _inner(constructs, plan, scheme)
+            inner *= scale[:, None]
             new = np.empty_like(w)
             for j, block in enumerate(plan.blocks):
-                near = neighbours[j]
-                np.einsum("ikb,kb->ib", items[block][:, near], E[near, j], out=new[block])
+                np.einsum("ikb,kb->ib", items[block], inner[:, j], out=new[block])
                 if j in inverse:
                     new[block] = np.einsum("ikb,kb->ib", inverse[j], new[block])
-            new, items, constructs = composites(r, new, plan)
-            moved = np.abs(new - w).max(axis=0)
+            items, constructs, scale = _project(r, new, plan)
+            new *= scale[plan.owner]
+            w -= new
+            moved = np.abs(w, out=w).max(axis=0)
             w = new
             finished = ~(moved >= tolerance)  # also where the move is not a number
             fresh = active[finished & (iterations[active] == 0)]
@@ -175,7 +200,7 @@ def iterate(R: Array, plan: Plan, scheme: Scheme, *, start: Array | None, tolera
                 converged[active[finished]] = moved[finished] < tolerance
                 left = ~finished
                 active, w, r = active[left], w[:, left], np.ascontiguousarray(r[..., left])
-                items, constructs = items[..., left], constructs[..., left]
+                items, constructs, scale = items[..., left], constructs[..., left], scale[:, left]
                 inverse = {j: a[..., left] for j, a in inverse.items()}
         weights, items, constructs = composites(R, weights, plan)
     return Outer(weights, items, constructs, iterations, converged)
@@ -269,7 +294,12 @@ def total_effects(paths: Array, plan: Plan) -> Array:
 def htmt(R: Array, plan: Plan, *, absolute: bool = True) -> Array:
     """Heterotrait–monotrait ratios (J, J, B) of correlations (p, p, B), symmetric, 1 on the diagonal."""
     values = np.abs(R) if absolute else R
-    sums = np.add.reduceat(np.add.reduceat(values, plan.starts, axis=0), plan.starts, axis=1)
+    J = len(plan.blocks)
+    sums = np.empty((J, J, R.shape[-1]))
+    for j, block in enumerate(plan.blocks):
+        by_item = values[block].sum(axis=0)
+        for i, other in enumerate(plan.blocks):
+            by_item[other].sum(axis=0, out=sums[j, i])
     size = np.diff([*plan.starts, len(plan.owner)]).astype(float)
     own = np.arange(len(size))
     within = np.where(size > 1, size * (size - 1), 1.0)[:, None]
@@ -291,6 +321,16 @@ def index_coefficients(w: Array, sd: Array, limits: Array, plan: Plan) -> Array:
         raw = w / sd
         span = (limits[:, 1] - limits[:, 0])[:, None]
         return 100 * raw / np.add.reduceat(raw * span, plan.starts, axis=0)[plan.owner]
+
+
+def index_units(a: Array, w: Array, sd: Array, plan: Plan) -> Array:
+    """Index points per standard deviation of the composite (J, B): the a·sd/w that all items of a construct share.
+
+    Negative where negative weights turn the index against the composite.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # averaged with weights w², so that an item of weight 0 does no harm
+        return np.add.reduceat(a * sd * w, plan.starts, axis=0) / np.add.reduceat(w**2, plan.starts, axis=0)
 
 
 def index_values(a: Array, means: Array, limits: Array, plan: Plan) -> Array:

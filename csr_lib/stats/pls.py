@@ -183,8 +183,8 @@ def pls(
 
     coefficients = _pls.index_coefficients(outer.weights, m.sd[:, None], ends, plan)
     index = _pls.index_values(coefficients, m.mean[:, None], ends, plan)[:, 0]
-    index_sd = _index_sd(coefficients[:, 0], m.cov, plan)
-    ratio = index_sd * quality[:, 0]
+    per_sd = _pls.index_units(coefficients, outer.weights, m.sd[:, None], plan)[:, 0]
+    ratio = per_sd * quality[:, 0]
     unit = ratio[None, :] / ratio[:, None]  # source × target
     names = list(model.names)
     return PLSResult(
@@ -193,7 +193,7 @@ def pls(
         scheme,
         int(outer.iterations[0]),
         _items_table(m, plan, outer.weights[:, 0], loadings[:, 0], coefficients[:, 0], ends, R[..., 0]),
-        _constructs_table(m, plan, loadings[:, 0], rho, r2[:, 0], index, index_sd),
+        _constructs_table(m, plan, loadings[:, 0], rho, r2[:, 0], index, np.abs(per_sd)),
         _paths_table(plan, paths[:, 0], C[..., 0], r2[:, 0], unit),
         _effects_table(plan, paths[:, 0], total, unit),
         _square(C[..., 0], names),
@@ -295,10 +295,6 @@ def _check_sources(C: Array, plan: Plan) -> None:
             )
     if problems:
         raise AnalysisError(problems)
-
-
-def _index_sd(a: Array, cov: Array, plan: Plan) -> Array:
-    return np.array([np.sqrt(a[b] @ cov[b, b] @ a[b]) for b in plan.blocks])
 
 
 def _items_table(m: Moments, plan: Plan, w: Array, loadings: Array, a: Array, ends: Array, R: Array) -> pd.DataFrame:

@@ -15,7 +15,7 @@ Array = np.ndarray
 Seed = int | np.random.Generator | None
 
 #: Draws that stay in the processor's cache while a path model is estimated on all of them.
-CHUNK = 250
+CHUNK = 500
 #: Share of failed draws of one quantity beyond which its interval is not given.
 MOST_FAILED = 0.5
 
