@@ -56,9 +56,14 @@ CUTOFFS: dict[str, Cutoff] = {
     "r_squared": _at_least(0.19, 0.10, "chin1998"),
     # sample
     "group_n": _at_least(30, 30, "iso10004"),
+    "informants": _at_least(30, 10, "csr_convention"),
     "n_per_parameter": _at_least(10, 5, "hair2022"),
     "design_effect": _at_most(2.0, 3.0, "kish1965"),
     "missing_share": _at_most(0.05, 0.20, "schafer1999"),
+    # expectations and perceptions
+    "expectation_ceiling": _at_most(0.50, 0.80, "csr_convention"),
+    "same_answers": _at_most(0.05, 0.20, "csr_convention"),
+    "difference_reliability": _at_least(0.70, 0.60, "nunnally1994"),
     # quadrants
     "quadrant_share": _at_least(0.80, 0.60, "csr_convention"),
 }
