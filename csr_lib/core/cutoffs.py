@@ -66,4 +66,9 @@ CUTOFFS: dict[str, Cutoff] = {
     "difference_reliability": _at_least(0.70, 0.60, "nunnally1994"),
     # quadrants
     "quadrant_share": _at_least(0.80, 0.60, "csr_convention"),
+    # importance: reliability of the differences between indicators; range on 0-100; share of top ratings; stated against derived
+    "importance_spread": _at_least(0.70, 0.50, "nunnally1994"),
+    "importance_range": _at_least(10.0, 5.0, "csr_convention"),
+    "importance_ceiling": _at_most(0.50, 0.80, "csr_convention"),
+    "importance_agreement": _at_least(0.50, 0.0, "csr_convention"),
 }
