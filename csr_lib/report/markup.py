@@ -147,11 +147,13 @@ class _Renderer(IPythonRenderer):
 def _mathml(body: str, display: str) -> str:
     latex = body.strip().replace("{aligned}", "{align*}")  # the one is drawn as the other, and only the other is known
     try:
-        return str(to_mathml(latex, display=display)).replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+        mathml = str(to_mathml(latex, display=display))
+        reason = "it holds a command that is not known" if "\\" in mathml else ""
     except Exception as error:  # the converter has a family of errors without a common base
-        raise ReportError(
-            f"the formula cannot be read: {body.strip()}", where="prose cell", mend=f"{type(error).__name__} {error}"
-        ) from None
+        reason = f"{type(error).__name__} {error}"
+    if reason:
+        raise ReportError(f"the formula cannot be read: {latex}", where="prose cell", mend=reason)
+    return mathml.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
 
 
 _NUMBERED = re.compile(r'<(figcaption|caption)((?:\s[^>]*)?)>\s*<span class="csr-number"></span>')
