@@ -131,8 +131,12 @@ def value_column(ax: Any, ys: Sequence[float], values: Sequence[str], heading: s
 
 
 def whiskers(ax: Any, frame: pd.DataFrame, name: str, ys: Sequence[float], colour: str, thin: bool = False) -> bool:
-    """Draw the intervals of column `name` (``<name>_ci_low`` …, or ``ci_low`` …) along the rows; tell whether there are any."""
-    pair = next((p for p in ((f"{name}_ci_low", f"{name}_ci_high"), ("ci_low", "ci_high")) if set(p) <= set(frame.columns)), None)
+    """Draw the intervals of column `name` along the rows; tell whether there are any.
+
+    They stand in ``<name>_ci_low``, ``<name>_ci_high``; with `thin` (one estimate a row) also in ``ci_low``, ``ci_high``.
+    """
+    pairs = [(f"{name}_ci_low", f"{name}_ci_high"), *([("ci_low", "ci_high")] if thin else [])]
+    pair = next((p for p in pairs if set(p) <= set(frame.columns)), None)
     if pair is None:
         return False
     low, high = frame[pair[0]].to_numpy(float), frame[pair[1]].to_numpy(float)

@@ -63,7 +63,7 @@ def place_labels(
     boxes = np.concatenate([centres - sizes[:, None, :] / 2, centres + sizes[:, None, :] / 2], axis=2)
     markers = np.concatenate([points - radius, points + radius], axis=1)
     outside = ((boxes[..., :2] < frame[:2]) | (boxes[..., 2:] > frame[2:])).any(axis=2)
-    blocked = outside | _overlap(boxes, markers).any(axis=2)
+    blocked: NDArray[np.bool_] = np.asarray(outside | _overlap(boxes, markers).any(axis=2))
     if len(hard):
         blocked |= _overlap(boxes, hard).any(axis=2)
     own = 1000.0 * blocked + distance / unit * 0.35 + preference
@@ -95,7 +95,7 @@ def place_labels(
         if (chosen == before).all():
             break
     final = boxes[np.arange(n), chosen]
-    among = np.asarray(_overlap(final, final) & ~np.eye(n, dtype=bool))
+    among = _overlap(final, final) & ~np.eye(n, dtype=bool)
     clear = not (blocked[np.arange(n), chosen].any() or among.any() or _leaders_tangled(points, markers, final, leader[chosen]))
     return Placement(centres[np.arange(n), chosen], distance[chosen], bool(clear))
 

@@ -319,7 +319,7 @@ def _key_height(names: Sequence[str], across: int, narrow: bool) -> float:
 
 def _key_columns(names: Sequence[str], across: int, narrow: bool) -> tuple[list[list[str]], list[list[int]]]:
     """Return the entries of the key, column by column, wrapped, and their numbers of lines."""
-    most = (44 if narrow else 78) / across
+    most = (64 if narrow else 110) / across - 2
     entries = [wrap(name, most) for name in names]
     each = math.ceil(len(names) / across)
     columns = [entries[i : i + each] for i in range(0, len(entries), each)]

@@ -31,9 +31,10 @@ def wrap(label: str, most: float) -> str:
     bracket = label.find("（")
     if bracket > 0 and max(width(label[:bracket]), width(label[bracket:])) <= most:
         return f"{label[:bracket]}\n{label[bracket:]}"
-    most = max(most, min(1.5 * most, max(width(piece) for piece in _WORD.findall(label))))  # rather wider than a word cut
+    longest = max(width(piece) for piece in _WORD.findall(label))
+    most = max(most, min(1.5 * most, longest))  # rather wider than a word cut
     wanted = len(_greedy(label, most))
-    low, high = width(label) / wanted, most
+    low, high = min(most, max(width(label) / wanted, longest)), most
     for _ in range(12):  # the narrowest width that takes no more lines
         middle = (low + high) / 2
         low, high = (low, middle) if len(_greedy(label, middle)) <= wanted else (middle, high)
