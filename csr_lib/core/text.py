@@ -22,9 +22,11 @@ FORMATS = {
     "signed_score": "{:+.1f}",
     "share": "{:.1%}",
     "percent": "{:.0%}",
+    "signed_share": "{:+.1%}",
     "coefficient": "{:.3f}",
     "p_value": "{:.3f}",
     "count": "{:,.0f}",
+    "signed_count": "{:+.0f}",
     "decimal": "{:.2f}",
     "text": "{}",
 }
