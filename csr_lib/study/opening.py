@@ -14,7 +14,8 @@ from csr_lib.core.errors import CsrError, DataError, OptionError, Problem, unkno
 from csr_lib.core.text import LANGUAGES
 from csr_lib.study.answers import gather
 from csr_lib.study.cleaning import clean
-from csr_lib.study.codebook import code_answers
+from csr_lib.study.codebook import Coded, code_answers
+from csr_lib.study.crosschecks import CLEANING_RULES
 from csr_lib.study.schema import Study
 from csr_lib.study.survey import Survey
 from csr_lib.study.weighting import case_weights
@@ -91,21 +92,36 @@ def _check_language(lang: str) -> None:
 
 
 def _open(study: Study, lang: str) -> tuple[Survey | None, list[Problem], pd.DataFrame]:
-    raw = gather(study)
-    coded, wrong = code_answers(study, raw)
+    coded, wrong = code_answers(study, gather(study))
+    try:
+        survey = build(study, coded, lang)
+    except DataError as error:
+        return None, [*wrong.problems, *error.problems], wrong.frame()
+    return survey, wrong.problems, wrong.frame()
+
+
+def build(study: Study, coded: Coded, lang: str, *, repeated: bool = False) -> Survey:
+    """Clean and weight coded answers; raises DataError with every problem of that.
+
+    `repeated` lets repeated ids pass that no rule excludes.
+    """
     marks, problems = clean(study, coded)
-    kept = np.setdiff1d(np.arange(len(raw.row)), marks.loc[marks["excluded"], "position"])
+    problems = [] if repeated else problems
+    rows = len(coded.raw.row)
+    kept = np.setdiff1d(np.arange(rows), marks.loc[marks["excluded"], "position"].to_numpy(dtype=int))
     weights, about, more = case_weights(study, coded, kept)
-    problems = [*wrong.problems, *problems, *more]
-    if not len(kept) and not problems:
-        problems = [
+    problems += more
+    unknowns = sorted(set(study.cleaning.exclude) - {*CLEANING_RULES, *(c.id for c in study.cleaning.contradictions)})
+    problems += [unknown(rule, CLEANING_RULES, what="rule", where="exclude") for rule in unknowns]
+    if not len(kept):
+        problems.append(
             Problem(
-                f"no answers are left of {len(raw.row)}: all were excluded",
+                f"no answers are left of {rows}: all were excluded",
                 study.at("answers"),
                 "answers that pass `cleaning.exclude`",
                 "take a rule out of `cleaning.exclude`, or look at the answers",
             )
-        ]
+        )
     if problems:
-        return None, problems, wrong.frame()
-    return Survey(study, lang, coded, marks, kept, weights, about), [], wrong.frame()
+        raise DataError(problems)
+    return Survey(study, lang, coded, marks, kept, weights, about)

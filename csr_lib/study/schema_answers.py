@@ -97,7 +97,7 @@ class Weighting(Part):
     """Population shares that the answers are raked to; weights beyond `trim` times their mean are cut."""
 
     margins: dict[Name, dict[Name, Share]] = Field(min_length=1)
-    trim: Positive | None = None
+    trim: Annotated[Number, Field(gt=1)] | None = None
 
     @field_validator("margins")
     @classmethod

@@ -16,53 +16,14 @@ from csr_lib.core.result import Basis, Source
 from csr_lib.core.text import words
 from csr_lib.study.codebook import Coded
 from csr_lib.study.coding import as_code, code_names, fold, tidy
+from csr_lib.study.groups import Groups, make_groups
 from csr_lib.study.parts import Scale
 from csr_lib.study.parts import as_code as plain_code
+from csr_lib.study.readers import RawTable
 from csr_lib.study.schema import Rating, Study
-from csr_lib.study.withholding import withhold
 
 if TYPE_CHECKING:
     from csr_lib.stats.moments import Moments
-
-#: Groups under this many respondents are shown, but flagged.
-SMALL_GROUP = 30
-
-
-@dataclass(frozen=True)
-class Group:
-    """One group of respondents.
-
-    ``value`` is its code, ``label`` what it is called; ``small`` says that it has fewer than 30 respondents.
-    """
-
-    value: str
-    label: Any
-    survey: Survey
-
-    @property
-    def n(self) -> int:
-        """Respondents in the group, unweighted."""
-        return len(self.survey.rows)
-
-    @property
-    def small(self) -> bool:
-        """Whether the group has fewer than 30 respondents."""
-        return self.n < SMALL_GROUP
-
-
-@dataclass(frozen=True)
-class Groups:
-    """The groups of one segment: those that may be shown, and the labels of those that are withheld."""
-
-    by: str
-    shown: tuple[Group, ...]
-    withheld: tuple[Any, ...]
-
-    def __iter__(self) -> Any:
-        return iter(self.shown)
-
-    def __len__(self) -> int:
-        return len(self.shown)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -148,6 +109,27 @@ class Survey:
         there = set(codes.dropna().unique())
         return tuple(str(c) for c in codes.cat.categories if c in there)
 
+    def question(self, name: str) -> pd.Series | pd.DataFrame:
+        """Return the answers to one of `questions`, rows as in `frame`; several choices are a column of 1 and 0 per option."""
+        from csr_lib.study.questions import question
+
+        return question(self.study, name, self.text, self.data.raw.value_labels)
+
+    def verbatims(self) -> pd.DataFrame:
+        """Return the open answers as written, rows as in `frame`; NaN where nothing was written."""
+        return self.text[list(self.study.verbatims)]
+
+    def operations(self) -> RawTable:
+        """Read the operational records: text, one row per order, ticket or day. They are not filtered."""
+        from csr_lib.study.questions import operations
+
+        return operations(self.study)
+
+    @cached_property
+    def text(self) -> pd.DataFrame:
+        """The answers as read, rows as in `frame`."""
+        return self.data.raw.frame.iloc[self.rows].reset_index(drop=True)
+
     # ---- selections
 
     def wave(self, wave: Any) -> Survey:
@@ -208,6 +190,14 @@ class Survey:
             )
         return replace(self, rows=self.rows[keep], filters=used)
 
+    def excluding(self, *rules: str) -> Survey:
+        """Return the survey with other rules under `cleaning.exclude`; without any, only empty rows stay out."""
+        from csr_lib.study.opening import build
+
+        cleaning = self.study.cleaning.model_copy(update={"exclude": rules})
+        survey = build(self.study.model_copy(update={"cleaning": cleaning}), self.data, self.lang, repeated=True)
+        return survey.where(self.filters) if self.filters else survey
+
     def _key(self, by: str) -> str:
         if by not in self.data.codes.columns:
             raise OptionError([unknown(by, self.data.codes.columns, what="segment", where="where")])
@@ -236,15 +226,7 @@ class Survey:
         total_shown : a total over the groups is shown as well; then a second group is withheld where the total would
             reveal the first (see `csr_lib.study.withholding`).
         """
-        by = self._key(by)
-        codes = self.codes[by]
-        levels = self.values(by)
-        counts = [int((codes == level).sum()) for level in levels]
-        hidden = withhold(counts, self.study.min_cell, total_shown)
-        shown = tuple(
-            Group(v, self.value_label(by, v), self.where({by: v})) for v, h in zip(levels, hidden, strict=True) if not h
-        )
-        return Groups(by, shown, tuple(self.value_label(by, v) for v, h in zip(levels, hidden, strict=True) if h))
+        return make_groups(self, self._key(by), total_shown)
 
     # ---- ratings
 
@@ -342,50 +324,15 @@ class Survey:
         A column in its own unit; 1 and 0 where `yes` says which codes mean that it happened; for a construct the mean of the
         ratings that were given, in scale points, or on 0-100 where its indicators have different scales. NaN = no answer.
         """
-        self._outcome(name)
-        construct = self.study.outcome_construct(name)
-        if construct:
-            ratings = self.ratings("perception", self.study.leaves(construct))
-            if self._one_scale(construct) is None:
-                ratings = pd.DataFrame({str(i): self.scale(str(i)).to_100(ratings[i]) for i in ratings})
-            return ratings.mean(axis=1).rename(name)
-        rating = self.study.outcome_rating(name)
-        assert rating is not None
-        yes = self.study.outcomes[name].yes  # type: ignore[index]
-        if yes is not None:
-            return self._happened(rating, yes).rename(name)
-        values = self.frame[rating.column].astype(float)
-        return (rating.scale.min + rating.scale.max - values if rating.reverse else values).rename(name)
+        from csr_lib.study.outcomes import outcome
 
-    def _happened(self, rating: Rating, yes: tuple[str, ...]) -> pd.Series:
-        from csr_lib.study.coding import PLATFORM_MISSING
-
-        text = self.data.raw.frame[rating.column].iloc[self.rows].reset_index(drop=True)
-        code = text.map(lambda v: fold(as_code(tidy(v))), na_action="ignore")
-        labels = {fold(v): k for k, v in self.data.raw.value_labels.get(rating.column, {}).items()}
-        blank = code.isna() | code.isin([fold(m) for m in [*rating.missing, *PLATFORM_MISSING] if m not in yes])
-        wanted = {fold(y) for y in yes}
-        met = code.isin(wanted) | code.map(lambda c: labels.get(c, c), na_action="ignore").isin(wanted)
-        return met.astype(float).mask(blank)
+        return outcome(self, name)
 
     def outcome_scale(self, name: str) -> Scale | None:
-        """Return the Scale of an outcome; None for a value without one (contribution)."""
-        self._outcome(name)
-        construct = self.study.outcome_construct(name)
-        if construct:
-            return self._one_scale(construct) or Scale(min=0, max=100, measure="continuous")
-        if self.study.outcomes[name].yes is not None:  # type: ignore[index]
-            return Scale(min=0, max=1)
-        rating = self.study.outcome_rating(name)
-        return None if rating is None or name == "contribution" else rating.scale
+        """Return the Scale of an outcome: 0 to 1 where `yes` says what counts; None for a value without one (contribution)."""
+        from csr_lib.study.outcomes import outcome_scale
 
-    def _one_scale(self, construct: str) -> Scale | None:
-        scales = [self.scale(i) for i in self.study.leaves(construct)]
-        return scales[0] if all((s.min, s.max) == (scales[0].min, scales[0].max) for s in scales) else None
-
-    def _outcome(self, name: str) -> None:
-        if name not in self.study.outcomes:
-            raise OptionError([unknown(name, self.study.outcomes, what="outcome", where="outcomes")])
+        return outcome_scale(self, name)
 
     # ---- for the analyses
 
