@@ -62,11 +62,12 @@ def trend(
                 line.set_label(words(labels.get(str(name), str(name)), lang))
                 handles.append(line)
             else:
-                for at, v in zip(x, part[value], strict=True):
-                    if v == v:
-                        note = ax.annotate(
-                            number(v, kind), (at, v), xytext=(7, 7), textcoords="offset points", fontsize=FONT_SIZE - 0.5
-                        )
+                values = part[value].to_numpy(float)
+                for at, v in zip(x, values, strict=True):
+                    if v == v:  # beside the point, on the side that the line does not take
+                        rising = at + 1 < len(values) and values[at + 1] > v
+                        note = ax.annotate(number(v, kind), (at, v), xytext=(7, -6 if rising else 6), textcoords="offset points")
+                        note.set(va="top" if rising else "bottom", fontsize=FONT_SIZE - 0.5)
                         note.set(color=INK, zorder=4, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.5, "alpha": 0.75})
         handles += reference_lines(ax, None, targets, lang, kind, vertical=False)
         if limits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,11 @@ from csr_lib.core.text import number, text, words
 from csr_lib.show.figure import Drawing, Size
 from csr_lib.show.marks import need_columns
 from csr_lib.show.theme import GREEN, GREY, INK, NAVY, PALE, PAPER, RED, TEAL
-from csr_lib.show.wrap import wrap
+from csr_lib.show.wrap import width, wrap
 
-GAPS = (1, 2, 3, 4, 5)
-_WIDE: Size = (7.2, 6.2)
-_NARROW: Size = (4.2, 6.6)
+_CLEAR = {"facecolor": PAPER, "edgecolor": "none", "boxstyle": "square,pad=0.08"}
+_WIDE: Size = (7.2, 6.35)
+_NARROW: Size = (4.2, 6.9)
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,18 @@ class _Plan:
     box: Size  # of the boxes in the column
     column: float  # their centre
     rows: tuple[float, ...]  # centres of expected, perceived, delivery, standards, beliefs
-    talk: tuple[float, float, float]  # centre x and width of the communication box; x of gap 4's words
+    talk: tuple[float, float]  # centre x and width of the communication box
+    told: tuple[float, float]  # centre x of gap 4's words and their half ems
     rail: float  # x of gap 1's line
     words: float  # half ems of a box's line
     note: float  # half ems of a gap's line beside its arrow
     side: float  # the same at the rail
+    font: float  # of the gaps' words, in points
 
 
 _PLANS = {
-    False: _Plan(_WIDE, (2.1, 0.56), 3.05, (0.75, 1.95, 3.45, 4.65, 5.8), (6.2, 1.5, 4.78), 0.95, 26, 26, 20),
-    True: _Plan(_NARROW, (1.42, 0.6), 1.62, (0.8, 2.1, 3.65, 4.95, 6.2), (3.55, 1.05, 2.68), 0.42, 18, 26, 14),
+    False: _Plan(_WIDE, (2.1, 0.56), 3.05, (0.38, 1.55, 3.4, 4.75, 5.97), (6.3, 1.5), (4.82, 21), 0.95, 28, 44, 20, 8.8),
+    True: _Plan(_NARROW, (1.42, 0.66), 1.68, (0.42, 1.75, 3.75, 5.2, 6.5), (3.55, 1.05), (2.86, 22), 0.46, 21, 42, 14.5, 8.2),
 }
 
 
@@ -75,69 +77,65 @@ def five_gaps(
             value += f" [{number(row['ci_low'], kind)}, {number(row['ci_high'], kind)}]"
         return name, value, True
 
-    def colour(gap: int) -> str:
-        if not said(gap)[2]:
-            return GREY
-        return RED if rows[gap]["estimate"] < 0 else GREEN
-
     def draw(fig: Any, narrow: bool) -> None:
         plan = _PLANS[narrow]
-        ax = fig.add_axes((0, 0, 1, 1))
+        ax = fig.add_subplot()
         ax.set_axis_off()
         ax.set(xlim=(0, plan.size[0]), ylim=(plan.size[1], 0))
-        border = (plan.rows[1] + plan.rows[2]) / 2
-        ax.plot([0.12, plan.size[0] - 0.12], [border, border], color=GREY, lw=0.9, ls=(0, (4, 3)))
-        for side, y, va in (("customer", border - 0.06, "bottom"), ("provider", border + 0.06, "top")):
-            ax.text(plan.size[0] - 0.14, y, text(f"five_gaps.{side}", lang), ha="right", va=va, color=GREY, fontsize=9)
-        x, half = plan.column, plan.box[1] / 2
-        boxes = ("expected", "perceived", "delivery", "standards", "beliefs")
-        for name, y in zip(boxes, plan.rows, strict=True):
-            _box(ax, x, y, plan.box, wrap(text(f"five_gaps.{name}", lang), plan.words), NAVY if y < border else TEAL)
-        talk_x, talk_w, talk_words = plan.talk
-        inner = plan.words * talk_w / plan.box[0]
-        _box(ax, talk_x, plan.rows[2], (talk_w, plan.box[1] + 0.25), wrap(text("five_gaps.communication", lang), inner), TEAL)
-
-        def arrow(gap: int, points: list[tuple[float, float]]) -> None:
-            dash = "-" if said(gap)[2] else (0, (3, 2))
-            xs, ys = zip(*points, strict=True)
-            ax.plot(xs[:-1], ys[:-1], color=colour(gap), lw=1.8, ls=dash, solid_joinstyle="round")
-            style = {"arrowstyle": "<|-|>" if len(points) == 2 else "-|>", "color": colour(gap), "lw": 1.8, "ls": dash}
-            ax.annotate("", points[-1], points[-2], arrowprops={**style, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11})
-            if len(points) > 2:
-                ax.annotate("", points[0], points[1], arrowprops={**style, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11})
-
-        def note(gap: int, at: tuple[float, float], ha: str, va: str, most: float) -> None:
-            name, value, computed = said(gap)
-            hatch = {} if computed else {"hatch": "////"}
-            block = f"{wrap(name, most)}\n{wrap(value, most)}"
-            written = ax.text(*at, block, ha=ha, va=va, fontsize=8.8, color=colour(gap), linespacing=1.25, zorder=4)
-            written.set_bbox({"facecolor": PAPER, "edgecolor": PALE, "lw": 0.8, "boxstyle": "round,pad=0.25", **hatch})
-            if not computed:  # the hatching must not run through the words
-                front = ax.text(*at, block, ha=ha, va=va, fontsize=8.8, color=INK, linespacing=1.25, zorder=5)
-                front.set_bbox({"facecolor": PAPER, "edgecolor": "none", "boxstyle": "square,pad=0.02"})
-
         y1, y2, y3, y4, y5 = plan.rows
-        down = x + plan.box[0] * 0.12  # arrows of the column stand left of their words
-        for gap, upper, lower in ((5, y1, y2), (3, y3, y4), (2, y4, y5)):
-            arrow(gap, [(x - 0.25, upper + half), (x - 0.25, lower - half)])
-            note(gap, (down - 0.2 if not narrow else x - 0.1, (upper + lower) / 2), "left", "center", plan.note)
-        left = x - plan.box[0] / 2
-        arrow(1, [(left, y1), (plan.rail, y1), (plan.rail, y5), (left, y5)])
-        note(1, (plan.rail, (y3 + y4) / 2 if not narrow else (y4 + y3) / 2 - 0.02), "center", "center", plan.side)
-        right = x + plan.box[0] / 2
-        arrow(4, [(right, y3), (talk_x - talk_w / 2, y3)])
-        note(
-            4,
-            (talk_words if not narrow else 3.0, y3 + (0.5 if narrow else 0.46)),
-            "center",
-            "top",
-            plan.note if not narrow else 18,
-        )
+        x, half = plan.column, plan.box[1] / 2
+        left, right = x - plan.box[0] / 2, x + plan.box[0] / 2
+        talk_x, talk_w = plan.talk
+        border = y2 + 0.55
+        up = talk_x + (0.28 if narrow else 0.0)
+        ax.plot([0.1, plan.size[0] - 0.1], [border, border], color=GREY, lw=0.9, ls=(0, (4, 3)))
+        for side, y, va in (("customer", border - 0.05, "bottom"), ("provider", border + 0.05, "top")):
+            ax.text(up - 0.1, y, text(f"five_gaps.{side}", lang), ha="right", va=va, color=GREY, fontsize=9)
         # what was perceived is what was delivered, and what was promised shapes what is expected
-        ax.annotate("", (x + 0.35, y2 + half), (x + 0.35, y3 - half), arrowprops={"arrowstyle": "-|>", "color": GREY, "lw": 0.9})
-        up = talk_x if not narrow else talk_x + 0.1
-        ax.plot([up, up], [y3 - half - 0.13, y1], color=GREY, lw=0.9)
-        ax.annotate("", (right, y1), (up, y1), arrowprops={"arrowstyle": "-|>", "color": GREY, "lw": 0.9, "shrinkA": 0})
+        thin = {"arrowstyle": "-|>", "color": GREY, "lw": 0.9, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (x + 0.35, y2 + half), (x + 0.35, y3 - half), arrowprops=thin)
+        ax.plot([up, up], [y3 - half, y1], color=GREY, lw=0.9)
+        ax.annotate("", (right, y1), (up, y1), arrowprops=thin)
+        for name, y in zip(("expected", "perceived", "delivery", "standards", "beliefs"), plan.rows, strict=True):
+            _box(ax, x, y, plan.box, wrap(text(f"five_gaps.{name}", lang), plan.words), NAVY if y < border else TEAL)
+        inner = plan.words * talk_w / plan.box[0]
+        _box(ax, talk_x, y3, (talk_w, plan.box[1]), wrap(text("five_gaps.communication", lang), inner), TEAL)
+
+        def gap(
+            number_: int, points: Sequence[tuple[float, float]], at: tuple[float, float], ha: str, va: str, most: float
+        ) -> None:
+            """Draw the line of a gap through `points`, with heads at both ends, and its words at `at`."""
+            name, value, computed = said(number_)
+            colour = GREY if not computed else RED if rows[number_]["estimate"] < 0 else GREEN
+            dash = "-" if computed else (0, (3, 2))
+            if len(points) > 2:
+                ax.plot(*zip(*points, strict=True), color=colour, lw=1.8, ls=dash, solid_joinstyle="round")
+            for tip, before in ((points[0], points[1]), (points[-1], points[-2])):
+                style = {"arrowstyle": "-|>", "color": colour, "lw": 1.8, "ls": dash, "shrinkA": 0, "shrinkB": 0}
+                ax.annotate("", tip, before, arrowprops={**style, "mutation_scale": 11})
+            parts = [name, value] if width(value) <= most else [name, *value.replace(" [", "\n[").split("\n")]
+            block = "\n".join(wrap(part, most) for part in parts)
+            style = {"ha": ha, "va": va, "fontsize": plan.font, "linespacing": 1.25}
+            frame_style = {"facecolor": PAPER, "edgecolor": PALE, "lw": 0.8, "boxstyle": "round,pad=0.3"}
+            if computed:
+                ax.text(*at, block, color=colour, zorder=4, bbox=frame_style, **style)
+            else:  # a hatched frame, and the words on clear ground in it
+                ax.text(
+                    *at,
+                    block,
+                    alpha=0,
+                    zorder=4,
+                    bbox={**frame_style, "hatch": "//////", "alpha": 1, "boxstyle": "round,pad=0.55"},
+                    **style,
+                )
+                ax.text(*at, block, color=INK, zorder=5, bbox=_CLEAR, **style)
+
+        for number_, upper, lower in ((5, y1, y2), (3, y3, y4), (2, y4, y5)):
+            ends = [(x - 0.25, upper + half), (x - 0.25, lower - half)]
+            gap(number_, ends, (x - 0.08, (upper + lower) / 2), "left", "center", plan.note)
+        rail = [(left, y1), (plan.rail, y1), (plan.rail, y5), (left, y5)]
+        gap(1, rail, (plan.rail, (y3 + y4) / 2), "center", "center", plan.side)
+        gap(4, [(right, y3), (talk_x - talk_w / 2, y3)], (plan.told[0], y3 - half - 0.12), "center", "bottom", plan.told[1])
 
     return Drawing(draw, _WIDE, _NARROW)
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_WORD = re.compile(r"\s+|[ -~¡-ɏ]+?(?=\s|[^ -~¡-ɏ]|$)|.", re.DOTALL)
+_CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_WORD = re.compile(rf"\s+|[^\s{_CJK}]+|.", re.DOTALL)
+_HAS_CJK = re.compile(f"[{_CJK}]")
+#: Noto Sans SC draws these as wide as a Chinese character, which tears English words apart.
+_STRAIGHT = str.maketrans("’‘“”", "''\"\"")
 _CLOSING = "，。、；：！？）》】」』”’％%,.;:!?)]}"
 _OPENING = "（《【「『“‘([{"
 
@@ -25,7 +29,7 @@ def _char_width(ch: str) -> float:
 
 def wrap(label: str, most: float) -> str:
     """Break `label` into lines of at most `most` half ems, as even in length as the number of lines allows."""
-    label = " ".join(label.split())
+    label = plain_quotes(" ".join(label.split()))
     if width(label) <= most:
         return label
     bracket = label.find("（")
@@ -39,6 +43,11 @@ def wrap(label: str, most: float) -> str:
         middle = (low + high) / 2
         low, high = (low, middle) if len(_greedy(label, middle)) <= wanted else (middle, high)
     return "\n".join(_greedy(label, high))
+
+
+def plain_quotes(label: str) -> str:
+    """Return `label` with straight quotation marks where it has no Chinese in it."""
+    return label if _HAS_CJK.search(label) else label.translate(_STRAIGHT)
 
 
 def lines(label: str, most: float) -> int:
