@@ -179,6 +179,7 @@ def _stem(job: Job, parsed: Mapping[str, Any]) -> str:
 def _part(value: Any) -> str:
     """A value as part of a file name; where something had to be changed a few digits keep it apart from its like."""
     written = "-".join(str(v) for v in value) if isinstance(value, (list, tuple)) else str(value)
+    written = written.lower() if isinstance(value, bool) else written
     safe = re.sub(r"[^\w+-]+", "_", written)[:_LONGEST_PART]
     return safe if safe == written else f"{safe}_{hashlib.sha256(written.encode()).hexdigest()[:6]}"
 

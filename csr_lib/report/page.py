@@ -21,7 +21,7 @@ from csr_lib.core.text import LANGUAGES, text, words
 from csr_lib.report.execute import ReportError, warnings_of
 from csr_lib.report.fonts import font_face
 from csr_lib.report.markup import Prose, clean, numbered
-from csr_lib.report.provenance import provenance_rows
+from csr_lib.report.provenance import analysis_name, provenance_rows
 from csr_lib.show import cards
 
 _FOLDED = {"method", "formula"}
@@ -76,7 +76,7 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
             lang="zh-Hans" if lang == "zh" else "en",
             css=Markup(_file("style.css")),
             result=result,
-            title=text(f"analysis.{result.analysis}", lang),
+            title=analysis_name(result, lang),
             period=result.source.period,
             filters=[
                 (words(result.labels.get(k, k), lang), words(result.labels.get(v, v), lang))

@@ -6,11 +6,17 @@ from importlib.metadata import version
 
 from csr_lib import __version__
 from csr_lib.core.result import Result
-from csr_lib.core.text import text
+from csr_lib.core.text import has_text, text
 from csr_lib.show import cards
 
 #: Packages whose version can change a number or a picture.
 _KEY_PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "pingouin", "semopy", "factor-analyzer", "matplotlib")
+
+
+def analysis_name(result: Result, lang: str) -> str:
+    """Return the name of the analysis in words; its key where the catalogue has none."""
+    key = f"analysis.{result.analysis}"
+    return text(key, lang) if has_text(key, lang) else result.analysis
 
 
 def provenance_rows(result: Result, lang: str) -> list[tuple[str, str]]:

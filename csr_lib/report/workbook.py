@@ -14,7 +14,7 @@ import xlsxwriter
 
 from csr_lib.core.result import Basis, Result
 from csr_lib.core.text import has_text, references, text, words
-from csr_lib.report.provenance import provenance_rows
+from csr_lib.report.provenance import analysis_name, provenance_rows
 
 #: No clock in a report: a workbook made from the same Result has the same bytes.
 _CREATED = datetime.datetime(2000, 1, 1)
@@ -37,7 +37,7 @@ def make_workbook(result: Result, lang: str) -> bytes:
     book = xlsxwriter.Workbook(
         out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     )
-    book.set_properties({"title": text(f"analysis.{result.analysis}", lang), "created": _CREATED})
+    book.set_properties({"title": analysis_name(result, lang), "created": _CREATED})
     sheets = _Sheets(book, lang)
     for name, frame in result.tables.items():
         sheets.table(result, name, frame)
