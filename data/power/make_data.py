@@ -16,7 +16,7 @@ import yaml
 from csr_lib.core.model import Construct, Model
 from csr_lib.simulate import Margin, Population, careless, draw, durations, leave_out, nudge, return_times
 
-SEED = 3
+SEED = 8
 HERE = Path(__file__).parent
 
 #: key -> (perception mean, sd, stated importance mean, sd, weight in overall satisfaction, change from 2012 to 2013 in sd)

@@ -154,9 +154,10 @@ def test_the_published_figure_comes_out(name: str, figure: str) -> None:
 
 
 @pytest.mark.parametrize("wave", ["2012", "2013"])
-def test_in_each_year_the_same_five_services_are_the_lowest(wave: str) -> None:
-    means = survey("power").wave(wave).ratings("perception").mean()
-    assert set(means.nsmallest(5).index) == set(loaded("power", "published.yml")["figures"]["lowest"]["value"])
+def test_in_each_year_the_same_five_services_are_the_lowest_in_the_same_order(wave: str) -> None:
+    ratings = survey("power").wave(wave).ratings("perception")
+    for means in (ratings.mean(), ratings.dropna().mean()):
+        assert list(means.nsmallest(5).index) == loaded("power", "published.yml")["figures"]["lowest"]["value"]
 
 
 # ---- known truth
