@@ -340,8 +340,14 @@ def _noncentral(t: float, df: float, level: float) -> tuple[float, float]:
 
         z = float(norm.ppf(1 - tail))
         return t - z * se, t + z * se
+
+    def below(c: float) -> float:
+        """Probability of a smaller t; far out in the tails scipy returns NaN for what is 1 or 0."""
+        p = float(nct.cdf(t, df, c))
+        return p if p == p else float(c < t)
+
     return tuple(  # type: ignore[return-value]
-        float(brentq(lambda c, q=q: nct.cdf(t, df, c) - q, t - reach, t + reach, xtol=1e-9)) for q in (1 - tail, tail)
+        float(brentq(lambda c, q=q: below(c) - q, t - reach, t + reach, xtol=1e-9)) for q in (1 - tail, tail)
     )
 
 
