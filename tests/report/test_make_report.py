@@ -59,7 +59,7 @@ def test_a_notebook_that_shows_no_result_fails_and_a_later_success_clears_up(toy
         cell.source = cell.source.replace("None if silent else result", "result")
     nbformat.write(nb, toy_folder / "toy.ipynb")
     make_report("toy", toy_folder, "en", tmp_path / "out", {"silent": True}, notebooks=toy_folder)
-    assert names(tmp_path / "out" / "cafe") == ["toy.silent-true.en.html", "toy.silent-True.en.xlsx"]
+    assert names(tmp_path / "out" / "cafe") == ["toy.silent-true.en.html", "toy.silent-true.en.xlsx"]
 
 
 @pytest.mark.notebooks
