@@ -9,10 +9,14 @@ import numpy as np
 Array = np.ndarray
 
 
+#: A pivot of a correlation matrix below this is rounding: its variable depends on the others.
+SINGULAR = 1e-10
+
+
 def inverses(a: Array) -> Array:
-    """Inverses of (B, k, k) matrices; a singular one becomes NaN."""
+    """Inverses of (B, k, k) correlation matrices (or the like); one that is singular but for rounding becomes NaN."""
     try:
-        return np.linalg.inv(a)
+        out = np.linalg.inv(a)
     except np.linalg.LinAlgError:
         out = np.full(a.shape, np.nan)
         for b in range(len(a)):
@@ -20,18 +24,19 @@ def inverses(a: Array) -> Array:
                 out[b] = np.linalg.inv(a[b])
             except np.linalg.LinAlgError:
                 continue
-        return out
+    out[~(np.abs(out).max(axis=(1, 2), initial=0.0) < 1 / SINGULAR)] = np.nan
+    return out
 
 
 def solve_last(a: Array, r: Array) -> Array:
     """Solve a x = r for symmetric positive definite a (k, k, …) and r (k, …), draws on the last axes; both are overwritten.
 
     Gauss–Jordan elimination over whole vectors of draws: for the handful of equations of a regression among constructs this
-    is many times faster than one LAPACK call per draw. A singular matrix gives values that are not finite, or useless ones
-    where rounding hides it; point estimates are checked before.
+    is many times faster than one LAPACK call per draw. A matrix that is singular but for rounding gives NaN.
     """
     for i in range(len(r)):
-        row, right = a[i, i + 1 :] / a[i, i], r[i] / a[i, i]
+        pivot = np.where(np.abs(a[i, i]) > SINGULAR, a[i, i], np.nan)
+        row, right = a[i, i + 1 :] / pivot, r[i] / pivot
         factor = a[:, i].copy()
         a[:, i + 1 :] -= factor[:, None] * row
         r -= factor * right

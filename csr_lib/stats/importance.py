@@ -153,8 +153,10 @@ def importance_draws(covs: Array, method: str, *, orders: int = 200, seed: int |
     if method == "correlation":
         return R[:, :-1, -1].copy()
     R = R[good]
-    if not len(R):
-        return out
+    with np.errstate(invalid="ignore"):
+        regular = np.isfinite(inverses(R[:, :-1, :-1])).all(axis=(1, 2))
+    good[good] = regular
+    R = R[regular]
     if method == "partial_correlation":
         out[good] = partial_correlations(R)
     elif method == "regression":

@@ -180,7 +180,8 @@ class Sample:
         Returns
         -------
         means (B, p) and covariances (B, p, p), by the same weights and missing-data rule as `moments`; the draws are the
-        last axis in memory. A resample whose moments do not exist (no pair of answers, EM that fails) is NaN.
+        last axis in memory. A column that is constant in a resample has variance 0 exactly; a resample whose moments do
+        not exist (no pair of answers, EM that fails) is NaN.
         """
         drawn = np.ascontiguousarray(np.asarray(counts, dtype=float).T)
         w = drawn * self.weights[:, None] if self.kind == "sampling" else drawn
@@ -195,6 +196,10 @@ class Sample:
             )
             means[:, ~converged] = np.nan
             covs[:, :, ~converged] = np.nan
+        own = np.arange(len(covs))
+        with np.errstate(invalid="ignore"):
+            rounding = covs[own, own] < 1e-12 * (covs[own, own] + means**2)
+        covs[own, own] = np.where(rounding, 0.0, covs[own, own])
         return np.moveaxis(means + self._centre[:, None], -1, 0), np.moveaxis(covs, -1, 0)
 
     def group_means(self, codes: Array, counts: Array | None = None) -> Array:

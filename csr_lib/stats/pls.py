@@ -168,6 +168,7 @@ def pls(
     _check_blocks(R[..., 0], plan)
     outer = _pls.iterate(R, plan, scheme, start=None, tolerance=tolerance, max_iterations=max_iterations)
     if not outer.converged[0]:
+        _check_sources(_pls.composites(R, np.ones((len(R), 1)), plan)[2][..., 0], plan)  # the likeliest reason
         raise AnalysisError(
             f"the PLS algorithm did not converge within {max_iterations} iterations",
             where=f"model of {', '.join(model.names)}",
