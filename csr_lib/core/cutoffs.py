@@ -70,5 +70,5 @@ CUTOFFS: dict[str, Cutoff] = {
     "importance_spread": _at_least(0.70, 0.50, "nunnally1994"),
     "importance_range": _at_least(10.0, 5.0, "csr_convention"),
     "importance_ceiling": _at_most(0.50, 0.80, "csr_convention"),
-    "importance_agreement": _at_least(0.50, 0.0, "csr_convention"),
+    "importance_agreement": _at_least(0.70, 0.0, "csr_convention"),
 }

@@ -1,0 +1,526 @@
+"""What the importance–performance analysis says: headline, checks, findings, recommendations, limits and the method paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from csr_lib import __version__
+from csr_lib.analyses._checks import sample_checks
+from csr_lib.analyses._importance_performance_choice import Choice
+from csr_lib.analyses._importance_performance_measure import SHARES_OF_R2, Measured
+from csr_lib.analyses._importance_performance_tables import URGENCY, Cuts
+from csr_lib.analyses._importance_performance_words import NAME, WEAK, both, line_words, listed, named, rule_words
+from csr_lib.core.check import Check, Finding, Headline, Level, Tone
+from csr_lib.core.cutoffs import CUTOFFS
+from csr_lib.core.result import Basis
+from csr_lib.stats.resampling import percentile_interval
+
+if TYPE_CHECKING:
+    from csr_lib.study import Survey
+
+#: Most indicators that a key finding or recommendation names.
+MOST_NAMED = 4
+CUT_RULES = ("mean", "median", "scale_middle", "target")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that the words are made of; see the arguments of `ImportancePerformanceResult`."""
+
+    survey: Survey
+    measured: Measured
+    choice: Choice
+    cuts: Cuts
+    options: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    basis: Basis
+    outcome: Any
+    waves: tuple[Any, Any]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The indicators."""
+        return self.tables["indicators"]
+
+    @property
+    def derived(self) -> bool:
+        """Whether importance was derived."""
+        return self.measured.importance_axis is None
+
+    @property
+    def alpha(self) -> float:
+        """Level of the tests."""
+        return 1 - float(self.options["confidence"])
+
+    @cached_property
+    def by_quadrant(self) -> dict[str, pd.DataFrame]:
+        """Quadrant -> its indicators, the most urgent first; in the overkill and keep-up quadrants the best performed first."""
+        found = {}
+        for name in URGENCY:
+            part = self.table[self.table["quadrant"] == name]
+            urgent = name in ("concentrate", "low_priority")
+            found[name] = part.sort_values("rank" if urgent else "performance_score", ascending=urgent, kind="stable")
+        return found
+
+    @cached_property
+    def weak(self) -> pd.DataFrame:
+        """Indicators that hold their quadrant in too few resamples, the least firm first."""
+        return self.table[self.table["share"] < WEAK].sort_values("share", kind="stable")
+
+    @property
+    def line(self) -> dict[str, str]:
+        """What performance lies above or below."""
+        return line_words(self.cuts.rule_performance, self.options)
+
+    def labels(self, keys: Iterable[str]) -> list[Any]:
+        """Labels of indicators."""
+        return [self.survey.label(key) for key in keys]
+
+    def scored(self, part: pd.DataFrame, most: int | None = None) -> list[dict[str, str]]:
+        """Labels with performance on 0–100 behind each."""
+        part = part.head(most) if most else part
+        return named("score", self.labels(part["indicator"]), part["performance_score"])
+
+
+def headline(r: Report) -> tuple[Headline, ...]:
+    """Return the cards: mean performance, the most urgent indicator, how many to improve, how many firmly placed, R²."""
+    m, table = r.measured, r.table
+    low = high = None
+    if m.resamples:
+        ends = percentile_interval(m.axis.to_score(m.draws.performance).mean(axis=1)[:, None], r.options["confidence"])
+        low, high = float(ends[0][0]), float(ends[1][0])
+    first = table.loc[table["rank"].idxmin()]
+    repair = r.by_quadrant["concentrate"]
+    cards = [
+        Headline("ip_mean", float(table["performance_score"].mean()), "score", low, high, {"n": len(table)}),
+        Headline(
+            "ip_urgent",
+            float(first["performance_score"]),
+            "score",
+            float(first["performance_score_ci_low"]),
+            float(first["performance_score_ci_high"]),
+            {"indicator": r.survey.label(first["indicator"])},
+            "bad" if first["quadrant"] == "concentrate" else "neutral",
+        ),
+        Headline(
+            "ip_concentrate",
+            len(repair),
+            "count",
+            tone="bad" if len(repair) else "good",
+            note=Finding("ip.card_list", {"names": r.labels(repair["indicator"])}) if 0 < len(repair) <= MOST_NAMED else None,
+        ),
+    ]
+    if m.resamples:
+        firm = len(table) - len(r.weak)
+        note = Finding("ip.card_of", {"n": len(table)})
+        cards.append(Headline("ip_firm", firm, "count", tone="neutral" if firm == len(table) else "caution", note=note))
+    if r.derived:
+        fit = r.tables["fit"].iloc[0]
+        ends_known = m.resamples > 0
+        cards.append(
+            Headline(
+                "ip_r_squared",
+                float(fit["r_squared"]),
+                "share",
+                float(fit["r_squared_ci_low"]) if ends_known else None,
+                float(fit["r_squared_ci_high"]) if ends_known else None,
+                {"outcome": r.outcome},
+            )
+        )
+    return tuple(cards)
+
+
+# ---- checks
+
+
+def checks(r: Report) -> tuple[Check, ...]:
+    """Return the checks of the sample, of the quadrants and of the importance."""
+    found = sample_checks(r.survey, r.basis)
+    m = r.measured
+    if m.resamples:
+        weak = listed(named("share", r.labels(r.weak["indicator"]), r.weak["share"]))
+        found.append(Check.against("quadrant_share", float(r.table["share"].min()), weak=weak))
+        total = m.resamples + m.draws.failed
+        if m.draws.failed:
+            found.append(
+                Check.against(
+                    "importance_failed_draws", m.draws.failed / total, "failed_draws", failed=m.draws.failed, total=total
+                )
+            )
+        found.append(Check.against("importance_spread", reality_of_differences(m)))
+    found += _derived_checks(r) if r.derived else _stated_checks(r)
+    agreement = _stated_against_derived(r)
+    if agreement is not None:
+        found.append(Check.against("importance_agreement", agreement))
+    return tuple(found)
+
+
+def reality_of_differences(m: Measured) -> float:
+    """Return which part of the variance of importance between indicators is more than sampling error, 0 to 1.
+
+    1 − (mean sampling variance of the deviations from the mean importance)/(variance observed between the indicators): the reliability
+    of the profile, as in generalisability theory. The sampling covariance comes from the resamples, so that errors that the
+    indicators share do not count.
+    """
+    observed = float(m.importance.var(ddof=1))
+    if not observed > 0:
+        return 0.0
+    deviations = m.draws.importance - m.draws.importance.mean(axis=1, keepdims=True)
+    error = float(deviations.var(axis=0, ddof=1).sum()) / (m.importance.size - 1)
+    return max(0.0, 1 - error / observed)
+
+
+def _stated_checks(r: Report) -> list[Check]:
+    m = r.measured
+    assert m.importance_axis is not None
+    k = len(m.indicators)
+    scores = m.importance_axis.to_score(m.importance)
+    stated, weights = m.sample.answers[:, k : 2 * k], m.sample.weights[:, None]
+    seen = ~np.isnan(stated)
+    top = (stated >= m.importance_axis.high - 1e-9) & seen
+    return [
+        Check.against("importance_range", float(np.ptp(scores))),
+        Check.against("importance_ceiling", float((top * weights).sum() / (seen * weights).sum())),
+    ]
+
+
+def _derived_checks(r: Report) -> list[Check]:
+    m, table = r.measured, r.table
+    found = []
+    negative = table[table["negative"]]
+    sure = negative[negative["importance_ci_high"] < 0]
+    verdict = "fail" if len(sure) else "warn" if len(negative) else "pass"
+    named_ones = listed(r.labels((sure if len(sure) else negative)["indicator"]))
+    found.append(Check("importance_sign", verdict, float(len(negative)), 0.0, values={"names": named_ones}))
+    if m.resamples:
+        unsure = _not_significant(r)
+        verdict = "pass" if not len(unsure) else "warn" if len(unsure) <= len(table) / 2 else "fail"
+        values = {"total": len(table), "names": listed(r.labels(unsure["indicator"])), "alpha": r.alpha}
+        found.append(Check("importance_significance", verdict, float(len(unsure)), 0.0, values=values))
+    if m.method != "correlation":
+        check = Check.against("importance_vif", m.point.collinear[1], "vif", name=r.survey.label(m.point.collinear[0]))
+        if m.method in SHARES_OF_R2 and check.verdict == "fail":  # made for correlated predictors; only the sharing is uncertain
+            check = Check(check.key, "warn", check.value, check.threshold, check.source, check.values)
+        found.append(check)
+        found.append(Check.against("n_per_predictor", r.basis.n_effective / m.point.predictors, "n_per_parameter"))
+    return found
+
+
+def _not_significant(r: Report) -> pd.DataFrame:
+    """Return the indicators whose weight cannot be told from nought, or from that of a random variable (then also where lower)."""
+    table = r.table
+    unsure = ~(table["p_adjusted"] < r.alpha)
+    if r.measured.draws.rival is not None:
+        unsure |= np.median(r.measured.draws.rival, axis=0) <= 0
+    return table[unsure]
+
+
+def _stated_against_derived(r: Report) -> float | None:
+    """Return the rank correlation of stated importance with the derived one, where both exist."""
+    there = r.tables.get("importance_methods")
+    if there is None or "stated" not in there:
+        return None
+    other = r.measured.method if r.derived else "relative_weights"
+    return float(there["stated"].corr(there[other], method="spearman"))
+
+
+# ---- findings
+
+
+def findings(r: Report) -> tuple[Finding, ...]:
+    """Return everything found, in the order of reading."""
+    return (*_keys(r), *_details(r), *_actions(r), *_limits(r), *_methods(r))
+
+
+def _say(key: str, level: Level, tone: Tone = "neutral", **values: Any) -> Finding:
+    return Finding(f"ip.{key}", values, tone, level)
+
+
+def _keys(r: Report) -> list[Finding]:
+    table = r.table
+    order = table.sort_values("performance_score", kind="stable")
+    worst, best = order.iloc[0], order.iloc[-1]
+    out = [
+        _say(
+            "overall",
+            "key",
+            n=len(table),
+            mean=float(table["performance_score"].mean()),
+            best=r.survey.label(best["indicator"]),
+            best_score=float(best["performance_score"]),
+            worst=r.survey.label(worst["indicator"]),
+            worst_score=float(worst["performance_score"]),
+        )
+    ]
+    repair = r.by_quadrant["concentrate"]
+    kind = "concentrate_derived" if r.derived else "concentrate"
+    weak = repair["indicator"].isin(r.weak["indicator"])
+    if not len(repair):
+        out.append(_say("concentrate_none", "key", "good", line=r.line))
+    if (~weak).any():
+        out.append(_say(kind, "key", "bad", names=r.scored(repair[~weak]), line=r.line, outcome=r.outcome))
+    if weak.any():
+        key = "concentrate_weak_too" if (~weak).any() else "concentrate_weak"
+        out.append(_say(key, "key", "caution", names=r.scored(repair[weak]), line=r.line))
+    top = table.sort_values("importance", ascending=False, kind="stable")["indicator"].iloc[:2]
+    first, second = r.labels(top)
+    out.append(_say("matters_derived" if r.derived else "matters_stated", "key", first=first, second=second, outcome=r.outcome))
+    if "movement" in r.tables:
+        out += _performance_moves(r, "key")
+    elif r.measured.resamples and not len(r.weak):
+        out.append(_say("firm_all", "key", "good", threshold=WEAK))
+    return out
+
+
+def _performance_moves(r: Report, level: Level) -> list[Finding]:
+    moved = r.tables["movement"]
+    sure = moved[moved["p_adjusted_performance"] < r.alpha].sort_values("change_performance", ascending=False, kind="stable")
+    out = []
+    for key, part, tone in (
+        ("improved", sure[sure["change_performance"] > 0], "good"),
+        ("worsened", sure[sure["change_performance"] < 0].iloc[::-1], "bad"),
+    ):
+        if len(part):
+            names = named("change", r.labels(part["indicator"]), part["change_performance"])
+            out.append(_say(key, level, tone, names=names, previous=r.waves[1]))  # type: ignore[arg-type]
+    return out or [_say("unchanged", level, previous=r.waves[1])]
+
+
+def _details(r: Report) -> list[Finding]:
+    m, table, out = r.measured, r.table, []
+    if r.waves[0] is not None:
+        out.append(_say("wave", "detail", current=r.waves[0]))
+    for quadrant, tone in (("keep_up", "good"), ("low_priority", "neutral"), ("overkill", "caution")):
+        part = r.by_quadrant[quadrant]
+        if len(part):
+            out.append(_say(quadrant, "detail", tone, names=r.scored(part), line=r.line))  # type: ignore[arg-type]
+        elif quadrant == "keep_up":
+            out.append(_say("keep_up_none", "detail", line=r.line))
+    if m.resamples:
+        first = table.loc[table["rank"].idxmin()]
+        sure = first["rank_ci_low"] == first["rank_ci_high"]
+        spread = {} if sure else {"low": first["rank_ci_low"], "high": first["rank_ci_high"]}
+        label = r.survey.label(first["indicator"])
+        out.append(_say("urgent_sure" if sure else "urgent", "detail", first=label, confidence=r.options["confidence"], **spread))
+        if len(r.weak):
+            weak = listed(named("share", r.labels(r.weak["indicator"]), r.weak["share"]))
+            out.append(_say("weak", "detail", "caution", names=weak))
+    if r.derived:
+        fit = r.tables["fit"].iloc[0]
+        ends = {"low": fit["r_squared_ci_low"], "high": fit["r_squared_ci_high"], "confidence": r.options["confidence"]}
+        known = ends if m.resamples else {}
+        out.append(_say("fit" if known else "fit_plain", "detail", r2=float(fit["r_squared"]), outcome=r.outcome, **known))
+    out += _about_cuts(r)
+    if "method_agreement" in r.tables:
+        there = r.tables["method_agreement"]
+        others = there[(there["method"] != m.method) & there["agreement"].notna()]
+        if len(others):
+            shown = [
+                both(f"{NAME}.named_agreement", label=both(f"{NAME}.short.{o.method}"), value=o.agreement)
+                for o in others.itertuples()
+            ]
+            out.append(_say("agreement", "detail", used=both(f"value.method.{m.method}"), others=shown))
+    if "movement" in r.tables:
+        out += _moves(r)
+    if "competitors" in r.tables:
+        out += _rivals(r)
+    for why, keys in r.choice.left_out.items():
+        if keys:
+            reason = both(f"{NAME}.reason.{why}", outcome=r.outcome)
+            out.append(_say("left_out", "detail", names=r.labels(keys), reason=reason))
+    return out
+
+
+def _about_cuts(r: Report) -> list[Finding]:
+    others = r.tables["sensitivity"].drop(columns="indicator")
+    out, same = [], []
+    for rule in CUT_RULES:
+        if f"quadrant_{rule}" not in others:
+            continue
+        moved = r.tables["sensitivity"].loc[others[f"quadrant_{rule}"] != others["quadrant_used"], "indicator"]
+        name = rule_words(rule, r.options, {}) if rule != "target" else both("value.rule.target")
+        if len(moved):
+            out.append(_say("cuts_move", "detail", rule=name, n=len(moved), total=len(others), names=listed(r.labels(moved))))
+        else:
+            same.append(name)
+    return ([_say("cuts_same", "detail", "good", rules=same)] if same else []) + out
+
+
+def _moves(r: Report) -> list[Finding]:
+    moved, out = r.tables["movement"], []
+    shifted = moved[moved["p_adjusted_importance"] < r.alpha]
+    if len(shifted):
+        if r.derived:
+            out.append(_say("importance_changed_derived", "detail", names=r.labels(shifted["indicator"]), previous=r.waves[1]))
+        else:
+            names = named("change", r.labels(shifted["indicator"]), shifted["change_importance"])
+            out.append(_say("importance_changed", "detail", names=names, previous=r.waves[1]))
+    switched = moved[moved["quadrant_before"] != moved["quadrant_now"]]
+    firm = ~(switched[["share_before", "share_now"]] < WEAK).any(axis=1)
+    for key, part in (("moved", switched[firm]), ("moved_weak", switched[~firm])):
+        if len(part):
+            names = [
+                both(
+                    f"{NAME}.named_move",
+                    label=r.survey.label(s.indicator),
+                    before=both(f"{NAME}.quadrant_name.{s.quadrant_before}"),
+                    now=both(f"{NAME}.quadrant_name.{s.quadrant_now}"),
+                )
+                for s in part.itertuples()
+            ]
+            out.append(_say(key, "detail", names=names, previous=r.waves[1]))
+    if not len(switched):
+        out.append(_say("moved_none", "detail", previous=r.waves[1]))
+    return out
+
+
+def _rivals(r: Report) -> list[Finding]:
+    out = []
+    for name, part in r.tables["competitors"].groupby("competitor", sort=False):
+        sure = part[part["p_adjusted"] < r.alpha]
+        for key, some, tone in (
+            ("competitor_ahead", sure[sure["difference"] < 0].sort_values("difference"), "bad"),
+            ("competitor_behind", sure[sure["difference"] > 0].sort_values("difference", ascending=False), "good"),
+        ):
+            if len(some):
+                names = named("change", r.labels(some["indicator"]), some["difference"])
+                out.append(_say(key, "detail", tone, competitor=r.survey.label(str(name)), names=names))  # type: ignore[arg-type]
+        if not len(sure):
+            out.append(_say("competitor_level", "detail", competitor=r.survey.label(str(name))))
+    return out
+
+
+def _actions(r: Report) -> list[Finding]:
+    out = []
+    weak = set(r.weak["indicator"])
+    repair, keep = r.by_quadrant["concentrate"], r.by_quadrant["keep_up"]
+    firm = repair[~repair["indicator"].isin(weak)]
+    border = pd.concat([part[part["indicator"].isin(weak)] for part in (repair, keep)])
+    if len(firm):
+        key = "act_first_one" if len(firm) == 1 else "act_first"
+        out.append(_say(key, "action", "bad", names=r.labels(firm["indicator"]), line=r.line))
+    elif not len(repair) and len(keep):
+        lowest = keep.sort_values("performance_score", kind="stable").head(2)
+        out.append(_say("act_none", "action", names=r.labels(lowest["indicator"])))
+    if len(border):
+        out.append(_say("act_border", "action", "caution", names=r.labels(border["indicator"])))
+    swot = r.tables["swot"]
+    threats = set(swot.loc[swot["swot"] == "threat", "indicator"])
+    if threats:
+        there = r.tables["competitors"]
+        ahead = there[there["indicator"].isin(threats) & (there["difference"] < 0) & (there["p_adjusted"] < r.alpha)]
+        for name, part in ahead.groupby("competitor", sort=False):
+            keys = part.sort_values("difference", kind="stable")["indicator"]
+            out.append(_say("act_threat", "action", "bad", competitor=r.survey.label(str(name)), names=r.labels(keys)))
+    chances = swot.loc[(swot["swot"] == "opportunity") & (swot["quadrant"] == "concentrate"), "indicator"]
+    if len(chances):
+        out.append(_say("act_opportunity", "action", names=r.labels(chances)))
+    held = keep[~keep["indicator"].isin(weak)]
+    if len(held):
+        out.append(_say("act_keep", "action", "good", names=r.labels(held["indicator"].head(MOST_NAMED))))
+    if len(r.by_quadrant["low_priority"]):
+        out.append(_say("act_later", "action", names=r.labels(r.by_quadrant["low_priority"]["indicator"].head(MOST_NAMED))))
+    over = r.by_quadrant["overkill"]
+    over = over[~over["indicator"].isin(weak)]
+    if len(over):
+        out.append(_say("act_overkill", "action", names=r.labels(over["indicator"].head(MOST_NAMED))))
+    return out
+
+
+def _limits(r: Report) -> list[Finding]:
+    m, out = r.measured, []
+    if r.survey.study.simulated:
+        out.append(_say("limit_simulated", "limit", "caution"))
+    judged = {c.key: c for c in checks(r) if c.verdict != "pass"}
+    if not m.resamples:
+        out.append(_say("limit_resamples", "limit", "caution"))
+    elif len(r.weak):
+        out.append(_say("limit_weak", "limit", "caution", names=listed(r.labels(r.weak["indicator"]))))
+    moved = r.tables["cuts"].iloc[1:].sort_values("moved", kind="stable")
+    if r.cuts.rule_performance == "mean" and len(moved) and moved["moved"].iloc[-1]:
+        worst = moved.iloc[-1]
+        rule = (
+            rule_words(worst["rule_performance"], r.options, {})
+            if worst["rule_performance"] != "target"
+            else both("value.rule.target")
+        )
+        out.append(_say("limit_cuts", "limit", rule=rule, n=int(worst["moved"])))
+    if "sample_size" in judged:
+        out.append(_say("limit_small", "limit", "caution", n=r.basis.n))
+    out.append(_say("limit_derived", "limit", outcome=r.outcome) if r.derived else _say("limit_stated", "limit"))
+    if "importance_sign" in judged:
+        out.append(_say("limit_negative", "limit", "caution", names=judged["importance_sign"].values["names"]))
+    if "importance_significance" in judged:
+        out.append(_say("limit_significance", "limit", "caution", names=judged["importance_significance"].values["names"]))
+    if "importance_vif" in judged:
+        out.append(_say("limit_collinear", "limit", "caution", value=judged["importance_vif"].value))
+    if "importance_spread" in judged:
+        check = judged["importance_spread"]
+        out.append(
+            _say("limit_flat" if check.verdict == "fail" else "limit_spread", "limit", "caution", value=1 - (check.value or 0.0))
+        )
+    if "importance_range" in judged:
+        out.append(_say("limit_range", "limit", "caution", value=judged["importance_range"].value))
+    if "importance_ceiling" in judged:
+        out.append(_say("limit_ceiling", "limit", "caution", value=judged["importance_ceiling"].value))
+    if "importance_agreement" in judged:
+        out.append(_say("limit_disagree", "limit", "caution", value=judged["importance_agreement"].value, outcome=r.outcome))
+    out.append(_say("limit_competitors" if "competitors" in r.tables else "limit_opportunities", "limit"))
+    wave = r.survey.study.wave
+    if "movement" in r.tables and wave is not None and wave.panel:
+        out.append(_say("limit_panel", "limit"))
+    return out
+
+
+def _methods(r: Report) -> list[Finding]:
+    m = r.measured
+    level: Level = "method"
+    weighted: Any = ""
+    if r.basis.weights != "none":
+        weighted = both("finding.ip.method_weighted", n_effective=r.basis.n_effective)
+    size = {"n_indicators": len(m.indicators), "n": r.basis.n, "weighted": weighted}
+    out = []
+    if r.derived:
+        out.append(_say("method_derived", level, outcome=r.outcome, method=both(f"value.method.{m.method}"), **size))
+    else:
+        out.append(_say("method_stated", level, **size))
+    out.append(_say("method_scale", level))
+    rules = {
+        "rule_importance": rule_words(r.cuts.rule_importance, r.options, {}),
+        "rule_performance": rule_words(r.cuts.rule_performance, r.options, {}),
+    }
+    out.append(_say("method_cut", level, **rules))
+    out.append(_say("method_missing", level, rule=both(f"missing_rule.{r.basis.missing_rule}"), n_missing=r.basis.n_missing))
+    out.append(_say("method_intervals", level, confidence=r.options["confidence"]))
+    if m.resamples:
+        out.append(_say("method_bootstrap", level, resamples=m.resamples, seed=r.options["seed"]))
+        if r.derived:
+            out.append(_say("method_significance_random" if m.draws.rival is not None else "method_significance_sign", level))
+    out.append(_say("method_priority", level))
+    if "movement" in r.tables:
+        out.append(_say("method_movement", level))
+    if "competitors" in r.tables:
+        out.append(_say("method_competitors", level))
+    out.append(_say("method_software", level, version=__version__))
+    return out
+
+
+def references(r: Report) -> tuple[str, ...]:
+    """Return the keys of the literature that the method rests on."""
+    m = r.measured
+    keys = ["martilla1977", "holm1979"]
+    keys += ["efron1993"] if m.resamples else []
+    keys += {"relative_weights": ["johnson2000"], "lmg": ["gromping2006"], "total_effects": ["wold1982", "ringle2016"]}.get(
+        m.method, []
+    )
+    keys += ["tonidandel2009"] if m.draws.rival is not None else []
+    return tuple(keys)
+
+
+__all__ = ["CUTOFFS", "Report", "checks", "findings", "headline", "references"]

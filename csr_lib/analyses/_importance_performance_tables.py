@@ -1,0 +1,421 @@
+"""The tables of the importance–performance analysis, made of what was measured and where the cut-offs lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from csr_lib.analyses._importance_performance_measure import DERIVED, METHODS, OUTCOME, SHARES_OF_R2, Measured
+from csr_lib.core.errors import AnalysisError
+from csr_lib.stats.comparison import independent_difference, mean_interval, paired_difference
+from csr_lib.stats.importance import importance as derived_importance
+from csr_lib.stats.moments import sample
+from csr_lib.stats.quadrants import QUADRANTS, cut_offs, place, priority, ranks, shares
+from csr_lib.stats.resampling import bootstrap_p, holm, percentile_interval
+
+if TYPE_CHECKING:
+    from csr_lib.study import Survey
+
+Array = np.ndarray
+ALL_METHODS = METHODS
+#: Rules of cutting that a reader can compare; a target only where the study has one.
+RULES = ("mean", "median", "scale_middle", "target")
+SWOT = {"keep_up": "strength", "concentrate": "weakness", "low_priority": "minor_weakness", "overkill": "minor_strength"}
+#: Reading order: what is to be done first stands first.
+URGENCY = ("concentrate", "keep_up", "low_priority", "overkill")
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Where the axes are cut, in their units, and by which rule (one of `RULES`, or ``numbers``)."""
+
+    rule_importance: str
+    rule_performance: str
+    importance: float
+    performance: float
+
+    @classmethod
+    def of(
+        cls,
+        m: Measured,
+        rule: str,
+        *,
+        importance: float | None = None,
+        performance: float | None = None,
+        target: float | None = None,
+    ) -> Cuts:
+        """Cut by `rule`; a number given for an axis goes before the rule.
+
+        `target` is the target of the performance on 0–100. Where a rule says nothing about an axis — derived importance has no
+        scale, a target none for importance — that axis is cut at the mean.
+        """
+        rule_i = "numbers" if importance is not None else rule
+        if rule_i == "target" or (rule_i == "scale_middle" and m.importance_axis is None):
+            rule_i = "mean"
+        rule_p = "numbers" if performance is not None else rule
+        values = m.performance_values
+        at_i = {
+            "numbers": lambda: importance,
+            "scale_middle": lambda: m.importance_axis.middle,  # type: ignore[union-attr]
+        }.get(rule_i, lambda: float(cut_offs(m.importance, rule_i)))()  # type: ignore[arg-type]
+        at_p = {
+            "numbers": lambda: performance,
+            "scale_middle": lambda: m.axis.middle,
+            "target": lambda: m.axis.from_score(target),  # type: ignore[arg-type]
+        }.get(rule_p, lambda: float(cut_offs(values, rule_p)))()  # type: ignore[arg-type]
+        return cls(rule_i, rule_p, float(at_i), float(at_p))  # type: ignore[arg-type]
+
+    def codes(self, m: Measured) -> Array:
+        """Return the quadrant of every indicator, (k,)."""
+        return place(m.importance, m.performance_values, self.importance, self.performance)
+
+    def drawn_codes(self, m: Measured) -> Array:
+        """Return the quadrant of every indicator in every resample, (B, k); means and medians are formed anew in each."""
+        lines = [
+            cut_offs(draws, rule) if rule in ("mean", "median") else np.full(len(draws), fixed)  # type: ignore[arg-type]
+            for draws, rule, fixed in (
+                (m.draws.importance, self.rule_importance, self.importance),
+                (m.draws.performance, self.rule_performance, self.performance),
+            )
+        ]
+        return place(m.draws.importance, m.draws.performance, lines[0], lines[1])
+
+
+def names(codes: Array) -> list[str]:
+    """Return the quadrants that codes stand for."""
+    return [QUADRANTS[c] for c in codes]
+
+
+def indicators_table(m: Measured, cuts: Cuts, confidence: float) -> pd.DataFrame:
+    """One row per indicator: importance, performance, quadrant, share of resamples in it, priority and its rank."""
+    low, high = _mean_interval(m.performance, m.performance_error, m.n, confidence)
+    score = priority(m.importance, m.performance_values)
+    table = pd.DataFrame(
+        {
+            "indicator": list(m.indicators),
+            "n": m.n,
+            "n_effective": m.n_effective,
+            "importance": m.importance,
+            "importance_ci_low": np.nan,
+            "importance_ci_high": np.nan,
+            "performance": m.performance,
+            "performance_ci_low": low,
+            "performance_ci_high": high,
+            "performance_score": m.score,
+            "performance_score_ci_low": m.axis.score(low),
+            "performance_score_ci_high": m.axis.score(high),
+            "quadrant": names(cuts.codes(m)),
+            "share": np.nan,
+            "priority": score,
+            "rank": ranks(score),
+            "rank_ci_low": np.nan,
+            "rank_ci_high": np.nan,
+        }
+    )
+    if m.importance_axis is not None:
+        ends = _mean_interval(m.importance, m.importance_error, m.n, confidence)
+    elif m.resamples:
+        ends = percentile_interval(m.draws.importance, confidence)
+    else:
+        ends = (table["importance_ci_low"].to_numpy(), table["importance_ci_high"].to_numpy())
+    table["importance_ci_low"], table["importance_ci_high"] = ends
+    if m.importance_axis is None:
+        tested = m.draws.importance if m.draws.rival is None else m.draws.rival
+        table["p_value"] = bootstrap_p(tested) if m.resamples else np.nan
+        table["p_adjusted"] = holm(table["p_value"])
+        table["negative"] = m.point.direction < 0
+        table["vif"] = m.point.vif
+    if m.resamples:
+        table["share"] = shares(cuts.drawn_codes(m))[np.arange(len(table)), cuts.codes(m)]
+        lowest, highest = percentile_interval(ranks(priority(m.draws.importance, m.draws.performance)), confidence)
+        table["rank_ci_low"], table["rank_ci_high"] = np.floor(lowest + 1e-9), np.ceil(highest - 1e-9)
+    return table
+
+
+def _mean_interval(estimate: Array, error: Array, n: Array, confidence: float) -> tuple[Array, Array]:
+    from scipy.stats import t as student
+
+    half = student.ppf(0.5 + confidence / 2, np.maximum(n - 1, 1)) * error
+    return estimate - half, estimate + half
+
+
+def shares_table(m: Measured, cuts: Cuts) -> pd.DataFrame:
+    """One row per indicator: its quadrant, and the share of resamples in each of the four."""
+    found = shares(cuts.drawn_codes(m))
+    return pd.DataFrame(
+        {
+            "indicator": list(m.indicators),
+            "quadrant": names(cuts.codes(m)),
+            **{name: found[:, at] for at, name in enumerate(QUADRANTS)},
+            "n": m.n,
+        }
+    )
+
+
+def map_table(m: Measured, table: pd.DataFrame) -> pd.DataFrame:
+    """What the map is drawn from: points in units of the axes, errors and correlation of both estimates from the resamples."""
+    out = pd.DataFrame(
+        {
+            "indicator": table["indicator"],
+            "importance": m.importance,
+            "performance": m.performance_values,
+            "quadrant": table["quadrant"],
+            "share": table["share"],
+        }
+    )
+    if m.resamples:
+        i, p = m.draws.importance, m.draws.performance
+        di, dp = i - i.mean(axis=0), p - p.mean(axis=0)
+        si, sp = i.std(axis=0, ddof=1), p.std(axis=0, ddof=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r = (di * dp).sum(axis=0) / (len(i) - 1) / (si * sp)
+        out["importance_std_error"], out["performance_std_error"] = si, sp
+        out["correlation"] = np.nan_to_num(r)
+    out["n"] = m.n
+    return out
+
+
+def swot_table(table: pd.DataFrame, competitors: pd.DataFrame | None, score_cut: float, alpha: float) -> pd.DataFrame:
+    """The reading by quadrant, most urgent first; with competitors also opportunities and threats among important indicators.
+
+    Threat: important, and a competitor is demonstrably ahead. Opportunity: important, and no competitor reaches the cut-off.
+    """
+    rows = []
+    for quadrant in URGENCY:
+        part = table[table["quadrant"] == quadrant].sort_values("rank", kind="stable")
+        rows += [
+            (SWOT[quadrant], quadrant, r.indicator, r.importance, r.performance_score, r.share, r.n) for r in part.itertuples()
+        ]
+    if competitors is not None:
+        important = table[table["quadrant"].isin(("keep_up", "concentrate"))]
+        for r in important.sort_values("rank", kind="stable").itertuples():
+            theirs = competitors[competitors["indicator"] == r.indicator]
+            line = (r.quadrant, r.indicator, r.importance, r.performance_score, r.share, r.n)
+            if len(theirs) and (theirs["performance_competitor"] < score_cut).all():
+                rows.append(("opportunity", *line))
+            if ((theirs["difference"] < 0) & (theirs["p_adjusted"] < alpha)).any():
+                rows.append(("threat", *line))
+    columns = ["swot", "quadrant", "indicator", "importance", "performance_score", "share", "n"]
+    order = {
+        name: at for at, name in enumerate(["weakness", "strength", "threat", "opportunity", "minor_weakness", "minor_strength"])
+    }
+    return pd.DataFrame(sorted(rows, key=lambda row: order[row[0]]), columns=columns)
+
+
+def cuts_tables(m: Measured, cuts: Cuts, target: float | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the cut-offs in use and others with how many indicators they would move, and each indicator's quadrant under all."""
+    used = cuts.codes(m)
+    others = {rule: Cuts.of(m, rule, target=target) for rule in RULES if rule != "target" or target is not None}
+    lines = [("used", cuts), *others.items()]
+    effects = pd.DataFrame(
+        {
+            "used": [at == 0 for at in range(len(lines))],
+            "rule_importance": [c.rule_importance for _, c in lines],
+            "rule_performance": [c.rule_performance for _, c in lines],
+            "unit_importance": m.importance_axis.unit if m.importance_axis else m.method,
+            "unit_performance": m.axis.unit,
+            "cut_importance": [c.importance for _, c in lines],
+            "cut_performance": [c.performance for _, c in lines],
+            "moved": [int((c.codes(m) != used).sum()) for _, c in lines],
+            "n": len(used),
+        }
+    )
+    by_rule = pd.DataFrame(
+        {"indicator": list(m.indicators), "quadrant_used": names(used)}
+        | {f"quadrant_{rule}": names(c.codes(m)) for rule, c in others.items()}
+    )
+    # rules that cut exactly as the one in use say nothing
+    rules = (cuts.rule_importance, cuts.rule_performance)
+    keep = [at == 0 or (c.rule_importance, c.rule_performance) != rules for at, (_, c) in enumerate(lines)]
+    dropped = [f"quadrant_{rule}" for (rule, _), k in zip(lines[1:], keep[1:], strict=True) if not k]
+    return effects[keep].reset_index(drop=True), by_rule.drop(columns=dropped)
+
+
+def method_tables(
+    survey: Survey, m: Measured, others: Mapping[str, Array], outcome: str, missing: str
+) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return importance and ranks by every method that the answers allow, and how far each agrees with the one used.
+
+    `others`: importance by methods that need other answers than the ratings and the outcome (stated, total effects). None where the
+    outcome does not allow a derivation (too few answers, dependent indicators).
+    """
+    keys = list(m.indicators)
+    try:
+        if m.method in DERIVED:
+            answers = m.sample
+        else:
+            frame = survey.ratings("perception", keys)[keys].astype(float)
+            frame[OUTCOME] = survey.outcome(outcome).to_numpy(dtype=float)
+            answers = sample(frame, survey.weights, kind=survey.weight_kind, missing=missing)  # type: ignore[arg-type]
+        found = derived_importance(answers.moments(), OUTCOME, keys)
+    except AnalysisError:
+        return None
+    values = {name: found.table[f"{name}_share" if name in SHARES_OF_R2 else name].to_numpy(dtype=float) for name in DERIVED}
+    values = {
+        name: {**values, **others, m.method: m.importance}[name] for name in METHODS if name in {*values, *others, m.method}
+    }
+    table = pd.DataFrame({"indicator": keys, **values, **{f"rank_{k}": ranks(v) for k, v in values.items()}, "n": answers.n})
+    rows = [
+        (name, agreement(value, m.importance), found.r2 if name in DERIVED else np.nan, len(keys))
+        for name, value in values.items()
+    ]
+    return table, pd.DataFrame(rows, columns=["method", "agreement", "r_squared", "n"])
+
+
+def agreement(a: Array, b: Array) -> float:
+    """Return Spearman's rank correlation; NaN where one of them is all ties."""
+    x, y = ranks(a), ranks(b)
+    return float(np.corrcoef(x, y)[0, 1]) if np.ptp(x) > 0 and np.ptp(y) > 0 else np.nan
+
+
+def competitors_table(survey: Survey, m: Measured, missing_cell: int, confidence: float) -> tuple[pd.DataFrame, list[str]]:
+    """Return our performance beside each competitor's on 0–100, and the competitors withheld because of few answers.
+
+    Where respondents rated both, by a paired t test among those; where one row is one brand rated, by Welch's test.
+    """
+    rows, withheld = [], []
+    weights = None if survey.weight_kind == "none" else survey.weights
+    kind = survey.weight_kind
+    for name in survey.study.competitors():
+        asked = [i for i in m.indicators if i in survey.asked(f"competitor:{name}")]
+        ours, theirs = survey.ratings("perception", asked), survey.ratings(f"competitor:{name}", asked)
+        for key in asked:
+            x = survey.scale(key).to_100(ours[key]).to_numpy(dtype=float)
+            y = survey.scale(key, f"competitor:{name}").to_100(theirs[key]).to_numpy(dtype=float)
+            both = int((~np.isnan(x) & ~np.isnan(y)).sum())
+            answered = int((~np.isnan(y)).sum())
+            if (both or answered) < missing_cell:
+                withheld.append(name)
+                continue
+            if both:
+                test = paired_difference(x, y, weights, kind=kind, level=confidence)  # type: ignore[arg-type]
+                n, effective = test.n, test.n_effective
+            else:
+                test = independent_difference(x, y, weights, weights, kind=kind, level=confidence)  # type: ignore[arg-type,assignment]
+                n, effective = test.n_y, test.n_y  # type: ignore[attr-defined]
+            at = m.indicators.index(key)
+            # its distance from us, on the axis of the map, where ours is the mean of all and not only of those who rated both
+            position = m.performance_values[at] - test.estimate / m.axis.score_per_unit[at]
+            mean = mean_interval(y, weights, kind=kind, level=confidence)  # type: ignore[arg-type]
+            rows.append(
+                (
+                    name,
+                    key,
+                    test.mean_x,
+                    mean.estimate,
+                    mean.ci_low,
+                    mean.ci_high,
+                    test.estimate,
+                    test.ci_low,
+                    test.ci_high,
+                    test.p_value,
+                    n,
+                    effective,
+                    position,
+                )
+            )
+    columns = ["competitor", "indicator", "performance_score", "performance_competitor"]
+    columns += ["performance_competitor_ci_low", "performance_competitor_ci_high", "difference"]
+    columns += ["difference_ci_low", "difference_ci_high", "p_value", "n", "n_effective", "position"]
+    table = pd.DataFrame(rows, columns=columns)
+    table.insert(10, "p_adjusted", holm(table["p_value"]))
+    return table, list(dict.fromkeys(withheld))
+
+
+def movement_table(
+    now: Measured, then: Measured, cuts: tuple[Cuts, Cuts], waves: tuple[str, str], confidence: float, comparable: bool
+) -> pd.DataFrame:
+    """Return how performance (0–100) and importance changed from wave to wave, and each indicator's quadrant then and now.
+
+    Stated importance is compared on 0–100; derived weights in their own unit, and only where both models hold the same
+    indicators (`comparable`).
+    """
+    both = [key for key in now.indicators if key in then.indicators]
+    at, before = [now.indicators.index(key) for key in both], [then.indicators.index(key) for key in both]
+    unit_now, unit_then = 100 / (now.axis.high - now.axis.low), 100 / (then.axis.high - then.axis.low)
+    change = _change(
+        now.score[at] - then.score[before],
+        ((now.performance_error * unit_now)[at], now.n[at]),
+        ((then.performance_error * unit_then)[before], then.n[before]),
+        confidence,
+    )
+    table = pd.DataFrame(
+        {
+            "indicator": both,
+            "performance_before": then.score[before],
+            "performance_now": now.score[at],
+            **{f"{name}_performance": value for name, value in change.items()},
+        }
+    )
+    if now.importance_axis is not None and then.importance_axis is not None:
+        here, there = now.importance_axis, then.importance_axis
+        shift = _change(
+            here.to_score(now.importance)[at] - there.to_score(then.importance)[before],
+            ((now.importance_error * here.score_per_unit)[at], now.n[at]),
+            ((then.importance_error * there.score_per_unit)[before], then.n[before]),
+            confidence,
+        )
+    elif comparable and now.resamples and then.resamples:
+        draws = min(now.resamples, then.resamples)
+        difference = now.draws.importance[:draws, at] - then.draws.importance[:draws, before]
+        low, high = percentile_interval(difference, confidence)
+        p = bootstrap_p(difference)
+        estimate = now.importance[at] - then.importance[before]
+        shift = {"change": estimate, "ci_low": low, "ci_high": high, "p_value": p, "p_adjusted": holm(p)}
+    else:
+        blank = np.full(len(both), np.nan)
+        shift = dict.fromkeys(("change", "ci_low", "ci_high", "p_value", "p_adjusted"), blank)
+        if comparable:
+            shift["change"] = now.importance[at] - then.importance[before]
+    for name, value in shift.items():
+        table[f"{name}_importance"] = value
+    table = table.rename(
+        columns={
+            f"{end}_{what}": f"change_{what}_{end}" for end in ("ci_low", "ci_high") for what in ("performance", "importance")
+        }
+    )
+    table["quadrant_before"] = [names(cuts[1].codes(then))[j] for j in before]
+    table["quadrant_now"] = [names(cuts[0].codes(now))[j] for j in at]
+    for when, m, c, positions in (("before", then, cuts[1], before), ("now", now, cuts[0], at)):
+        held = (
+            shares(c.drawn_codes(m))[np.arange(len(m.indicators)), c.codes(m)]
+            if m.resamples
+            else np.full(len(m.indicators), np.nan)
+        )
+        table[f"share_{when}"] = held[positions]
+    table["wave_before"], table["wave_now"] = waves[1], waves[0]
+    table["n_before"], table["n"] = then.n[before], now.n[at]
+    return table
+
+
+def _change(estimate: Array, now: tuple[Array, Array], then: tuple[Array, Array], confidence: float) -> Mapping[str, Array]:
+    """Welch's test of a difference of independent means from their (standard errors, n)."""
+    from scipy.stats import t as student
+
+    (se_now, n_now), (se_then, n_then) = now, then
+    error = np.hypot(se_now, se_then)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        df = error**4 / (se_now**4 / (n_now - 1) + se_then**4 / (n_then - 1))
+        p = 2 * student.sf(np.abs(estimate / error), df)
+        half = student.ppf(0.5 + confidence / 2, df) * error
+    return {"change": estimate, "ci_low": estimate - half, "ci_high": estimate + half, "p_value": p, "p_adjusted": holm(p)}
+
+
+def fit_table(m: Measured, confidence: float) -> pd.DataFrame:
+    """R² of the model behind derived importance (not adjusted), its percentile interval, and the adjusted one."""
+    ends = percentile_interval(m.draws.r2[:, None], confidence) if m.resamples else (np.array([np.nan]),) * 2
+    return pd.DataFrame(
+        {
+            "r_squared": [m.point.r2],
+            "r_squared_ci_low": ends[0],
+            "r_squared_ci_high": ends[1],
+            "r_squared_adjusted": [m.point.r2_adjusted],
+            "predictors": [len(m.indicators)],
+            "n": [m.sample.n],
+            "n_effective": [m.sample.n_effective],
+        }
+    )
