@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
+from csr_lib.core.errors import AnalysisError, OptionError, unknown
 from csr_lib.stats._linalg import dependent, inverses
 from csr_lib.stats.moments import Moments
 
@@ -235,21 +235,25 @@ def lmg(R: Array) -> Array:
 
 
 def lmg_sampled(R: Array, orders: int, seed: int | None = 0) -> Array:
-    """LMG (B, k) averaged over `orders` random orders and their reverses instead of all k!; the shares still sum to R²."""
+    """LMG (B, k) averaged over `orders` random orders and their reverses instead of all k!; the shares still sum to R².
+
+    A draw whose variables are linearly dependent is NaN.
+    """
     if orders < 1:
         raise OptionError(f"{orders} orders", where="orders", allowed="a whole number ≥ 1")
     k = R.shape[-1] - 1
     rng = np.random.default_rng(seed)
-    out = np.zeros((len(R), k))
-    for _ in range(orders):
-        order = rng.permutation(k)
-        for way in (order, order[::-1]):
-            at = np.append(way, k)
-            try:
-                L = np.linalg.cholesky(R[:, at[:, None], at])
-            except np.linalg.LinAlgError as error:
-                raise AnalysisError(
-                    [Problem("the predictors are linearly dependent in some draw", "lmg", mend="use fewer predictors")]
-                ) from error
-            out[:, way] += L[:, -1, :-1] ** 2
-    return out / (2 * orders)
+    out = np.full((len(R), k), np.nan)
+    good = np.linalg.eigvalsh(R)[:, 0] > 1e-10
+    kept = R if good.all() else R[good]
+    sums = np.zeros((len(kept), k))
+    step = max(1, 20_000 // max(1, len(sums)))  # orders at a time
+    for at in range(0, orders if len(sums) else 0, step):
+        ways = np.stack([rng.permutation(k) for _ in range(min(step, orders - at))])
+        ways = np.concatenate([ways, ways[:, ::-1]])
+        whole = np.column_stack([ways, np.full(len(ways), k)])
+        L = np.linalg.cholesky(kept[:, whole[:, :, None], whole[:, None, :]])
+        gains = L[..., -1, :-1] ** 2  # (draws, orders, place in the order)
+        sums += np.take_along_axis(gains, np.argsort(ways, axis=1)[None], axis=2).sum(axis=1)
+    out[good] = sums / (2 * orders)
+    return out

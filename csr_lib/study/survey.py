@@ -93,7 +93,7 @@ class Survey:
         """Waves that have answers here, in order."""
         return self.values("wave") if "wave" in self.codes else ()
 
-    @property
+    @cached_property
     def roles(self) -> tuple[str, ...]:
         """Roles that have answers here."""
         return self.values("role")
