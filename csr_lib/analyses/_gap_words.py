@@ -1,0 +1,120 @@
+"""Gap analysis: labels with their values, readings, and what titles and captions are filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from csr_lib.analyses._gap_tables import ALL
+from csr_lib.core.check import Tone
+from csr_lib.core.text import LANGUAGES, number, text, words
+
+if TYPE_CHECKING:
+    from csr_lib.analyses.gap import GapResult
+
+#: As many of a list are named in a sentence.
+NAMED = 3
+TONES: dict[str, Tone] = {"short": "bad", "even": "neutral", "exceeds": "good"}
+Row = Mapping[str, Any]
+
+
+def both(key: str, **values: Any) -> dict[str, str]:
+    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
+    return {lang: text(key, lang, **values) for lang in LANGUAGES}
+
+
+class Words:
+    """Words of one result: units, labels with their values."""
+
+    def __init__(self, result: GapResult):
+        self.result, self.tables = result, result.tables
+        self.limit = 1 - result.confidence
+        self.span = float(result.options["high"]) - float(result.options["low"])
+        self.unit = both(f"gap.unit.{result.options['unit']}")
+
+    def label(self, key: str) -> Any:
+        return self.result.labels.get(key, key)
+
+    def named(self, key: str, value: float, kind: str = "signed") -> dict[str, str]:
+        """Return ``label (value)``."""
+        return {
+            lang: text("gap.named", lang, label=words(self.label(key), lang), value=number(value, kind)) for lang in LANGUAGES
+        }
+
+    def list_of(self, frame: pd.DataFrame, key: str, value: str, most: int = NAMED, kind: str = "signed") -> list[dict[str, str]]:
+        """Return the first rows as ``label (value)``."""
+        return [self.named(k, v, kind) for k, v in zip(frame[key][:most], frame[value][:most], strict=True)]
+
+    def reading(self, estimate: float, p: float) -> str:
+        if not p < self.limit:
+            return "even"
+        return "short" if estimate < 0 else "exceeds"
+
+
+def score_of(result: GapResult) -> Row:
+    """Return the overall score: weighted where points are stated."""
+    rows = result.tables["servqual"].to_dict("records")
+    return dict(rows[-1])
+
+
+def total_of(result: GapResult) -> Row:
+    return dict(result.tables["servqual"].to_dict("records")[0])
+
+
+def internal(result: GapResult) -> list[Row]:
+    """Return gaps 1 to 4 that were computed, the largest shortfall first."""
+    frame = result.tables["five_gaps"]
+    frame = frame[(frame["gap"] < 5) & frame["estimate"].notna()].sort_values("estimate", kind="stable")
+    return [dict(row) for row in frame.to_dict("records")]
+
+
+def shown_values(result: GapResult, name: str, lang: str) -> dict[str, Any]:
+    """Return what the title, note, caption and alternative text of a table or figure are filled with."""
+    w, tables, options = Words(result), result.tables, result.options
+    frame = tables["indicators"].sort_values("gap", kind="stable")
+    values: dict[str, Any] = {
+        "unit": w.unit,
+        "adjust": both(f"gap.adjust.{options['adjust']}"),
+        "test": both(f"gap.test.{options['test']}"),
+        "answered": options["answered"],
+        "worst": w.list_of(frame, "indicator", "gap"),
+        "best": w.list_of(frame[::-1], "indicator", "gap", 1),
+        "total": len(frame),
+    }
+    if name in ("radar", "dimensions") and "dimensions" in tables:
+        values["list"] = w.list_of(tables["dimensions"], "construct", "gap", len(tables["dimensions"]))
+    if name in ("zone", "zone_by_indicator") and "zone_by_indicator" in tables:
+        zone = tables["zone_by_indicator"]
+        below = zone[zone["zone"] == "below"]
+        values["below"] = [w.label(i) for i in below["indicator"]] or both("gap.none")
+        values["within"] = int((zone["zone"] == "within").sum())
+    if name == "five_gaps":
+        values["list"] = [_gap_phrase(w, row) for row in tables["five_gaps"].to_dict("records")]
+    if name.startswith("ranking") and result.ranked_by:
+        values["by"] = both(f"gap.ranked_by.{result.ranked_by}")
+        values["roles"] = [both(f"gap.role.{role}") for role in result.company]
+        some = tables.get("ranking", tables["ranking_by_indicator"])
+        values["company_n"] = float(some["company_n"].max())
+    if name == "ranking" and "ranking" in tables:
+        ranked = tables["ranking"]
+        for who in ("customers", "company"):
+            order = ranked.sort_values(f"{who}_rank", kind="stable")["construct"]
+            values[who] = [w.label(c) for c in order]
+    if name == "groups" and "groups" in tables:
+        total = tables["groups"][tables["groups"]["construct"] == ALL]
+        values["segment"] = w.label(str(tables["groups"]["segment"].iloc[0]))
+        values["list"] = w.list_of(total, "group", "gap", len(total))
+    return values
+
+
+def _gap_phrase(w: Words, row: Row) -> dict[str, str]:
+    """Return ``Gap 1: knowledge (−0.20)``, or what is missing for it."""
+    name = both(f"gap.gaps.{row['gap']}")
+    if row["missing"]:
+        return {
+            lang: text("gap.named", lang, label=name[lang], value=text("five_gaps.missing", lang, what=w.label(row["missing"])))
+            for lang in LANGUAGES
+        }
+    return {lang: text("gap.named", lang, label=name[lang], value=number(row["estimate"], "signed")) for lang in LANGUAGES}
