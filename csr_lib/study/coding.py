@@ -48,6 +48,8 @@ class MisfitError(ValueError):
 
 def tidy(value: str) -> str:
     """Return a cell without HTML, with full-width characters made plain and white space collapsed."""
+    if value.isascii() and value.isalnum():  # most cells
+        return value
     if "<" in value or "&" in value:
         value = html.unescape(_TAG.sub("", value))
     return " ".join(unicodedata.normalize("NFKC", value).split())

@@ -92,6 +92,18 @@ def _as_quantity(value: Any) -> Any:
     )
 
 
+class Also:
+    """Marks a type that takes shorter forms too, for the JSON schema."""
+
+    def __init__(self, *schemas: dict[str, Any]):
+        self.schemas = schemas
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [*self.schemas, handler(core_schema)]}
+
+
+PLAIN = {"type": ["string", "number"]}
+
 _CODE_SCHEMA = {"type": ["string", "number", "boolean"]}
 
 #: One string, or one per language.
@@ -101,9 +113,9 @@ Code = Annotated[str, BeforeValidator(as_code), WithJsonSchema(_CODE_SCHEMA)]
 #: A code that is a key, or the name of a column, segment or construct.
 Name = Annotated[str, BeforeValidator(as_code), Field(min_length=1)]
 #: One code or a list of them.
-Codes = Annotated[tuple[Code, ...], BeforeValidator(_as_list)]
+Codes = Annotated[tuple[Code, ...], BeforeValidator(_as_list), Also(_CODE_SCHEMA)]
 #: One name or a list of them.
-Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list), Also(PLAIN)]
 #: A finite number.
 Number = Annotated[float, BeforeValidator(_as_number), Field(allow_inf_nan=False)]
 #: A finite number above 0.
@@ -146,12 +158,21 @@ class Part(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core_schema)
-        if cls.short:
+        shorter: list[dict[str, Any]] = [PLAIN] if cls.short else []
+        if not any(f.is_required() for f in cls.model_fields.values()):
+            shorter.append({"type": "null"})
+        if shorter:
             full = handler.resolve_ref_schema(schema)
             inner = dict(full)
             full.clear()
-            full.update({"anyOf": [{"type": ["string", "number"]}, inner]})
+            full.update({"anyOf": [*shorter, inner]})
         return schema
+
+
+def _labels_schema(schema: dict[str, Any]) -> None:
+    by_lang = {"type": "object", "properties": {lang: {"type": "array"} for lang in LANGUAGES}, "additionalProperties": False}
+    by_point = {k: schema.pop(k) for k in ("type", "additionalProperties", "propertyNames") if k in schema}
+    schema["anyOf"] = [{"type": "array"}, by_lang, by_point]
 
 
 class Scale(Part):
@@ -167,7 +188,7 @@ class Scale(Part):
     min: Number
     max: Number
     measure: Literal["ordinal", "interval", "continuous"] = "ordinal"
-    labels: dict[float, Label] = Field(default_factory=dict, json_schema_extra={"type": ["array", "object"]})
+    labels: dict[float, Label] = Field(default_factory=dict, json_schema_extra=_labels_schema)
 
     @field_validator("max")
     @classmethod
@@ -269,5 +290,5 @@ def _by_role(value: Any) -> Any:
 Measure = Annotated[
     dict[Literal["all", "customer", "user", "management", "staff"], Item],
     BeforeValidator(_by_role),
-    WithJsonSchema({"anyOf": [{"type": ["string", "number"]}, {"type": "object"}]}),
+    Also(PLAIN, {"type": "object", "required": ["column"]}),
 ]

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -155,11 +156,15 @@ def no_rows(file: str) -> DataError:
     return DataError("has a header but no answers", where=file, allowed="at least one row", mend="export the answers again")
 
 
-def text_frame(columns: Mapping[str, Sequence[str | None]]) -> pd.DataFrame:
+def text_frame(columns: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Make a frame of text; blank cells (white space only) become missing."""
-    frame = pd.DataFrame({name: pd.Series(list(cells), dtype="str") for name, cells in columns.items()})
-    for name in frame.columns:
-        blank = [cell for cell in frame[name].dropna().unique() if not cell.strip(" \t\r\n\u3000\u00a0\ufeff")]
-        if blank:
-            frame[name] = frame[name].mask(frame[name].isin(blank))
-    return frame
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+    kind: Any = pd.StringDtype(na_value=np.nan)
+    filled = {}
+    for name, cells in columns.items():
+        text = pa.array(cells, pa.large_string())
+        blank = pc.equal(pc.utf8_trim_whitespace(text), "")
+        filled[name] = pd.Series(kind.__from_arrow__(pc.if_else(blank, pa.scalar(None, pa.large_string()), text)))
+    return pd.DataFrame(filled)

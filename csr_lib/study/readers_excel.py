@@ -61,7 +61,7 @@ def _check_size(path: Path, file: str) -> None:
             size = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, OSError) as error:
         raise _unreadable(file, error) from None
-    if size > MOST_BYTES or size > max(2_000 * path.stat().st_size, 50_000_000):
+    if size > MOST_BYTES or size > max(200 * path.stat().st_size, 50_000_000):
         raise DataError(
             f"unpacks to {size / 1e6:,.0f} MB from {path.stat().st_size / 1e6:,.1f} MB",
             where=file,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +47,7 @@ def read_text(path: Path, file: str, encoding: str = "auto") -> tuple[pd.DataFra
             mend="the file is damaged, binary, or UTF-16 without its mark: then set `encoding: utf-16-le`",
         )
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
-    frame, rows = _table(text, delimiter, file, used)
+    frame, rows = _table(text, delimiter, file)
     return frame, rows, used
 
 
@@ -106,23 +105,47 @@ def _delimiter(text: str) -> str:
     return max(counts, key=lambda d: counts[d])
 
 
-def _table(text: str, delimiter: str, file: str, encoding: str) -> tuple[pd.DataFrame, np.ndarray]:
+def _table(text: str, delimiter: str, file: str) -> tuple[pd.DataFrame, np.ndarray]:
+    records, lines = _records(text, delimiter, file)
+    filled = [place for place, record in enumerate(records) if record]
+    if not filled or not any(name.strip() for name in records[filled[0]]):
+        raise DataError("holds no header", where=file, allowed="a header and at least one row", mend="export the answers again")
+    header = [name.strip() for name in records[filled[0]]]
+    rows = filled[1:]
+    ragged = [place for place in rows if len(records[place]) != len(header)]
+    if ragged:
+        shown = ", ".join(f"line {lines[place]} has {len(records[place])}" for place in ragged[:8])
+        more = f" and {len(ragged) - 8} more" if len(ragged) > 8 else ""
+        raise DataError(
+            f"{len(ragged)} rows do not fit the header of {len(header)} fields: {shown}{more}",
+            where=f"{file}, line {lines[ragged[0]]}",
+            allowed=f"{len(header)} fields in every row (read with delimiter {delimiter!r})",
+            mend="put text that holds the delimiter in quotes, or delete what is too much",
+        )
+    if not rows:
+        check_header(header, file, f"line {lines[filled[0]]}")
+        raise no_rows(file)
+    cells = list(zip(*(records[place] for place in rows), strict=True))
+    while not header[-1] and not any(cell.strip() for cell in cells[-1]):  # a delimiter at the end of every line
+        header.pop()
+        cells.pop()
+    check_header(header, file, f"line {lines[filled[0]]}")
+    return text_frame(dict(zip(header, cells, strict=True))), np.array([lines[place] for place in rows])
+
+
+def _records(text: str, delimiter: str, file: str) -> tuple[list[list[str]], list[int]]:
+    """Return every record and the line that it begins on; blank lines are records without fields."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    lines: list[int] = []
-    records: list[list[str]] = []
-    ragged: list[tuple[int, int]] = []
     try:
-        header = next((record for record in reader if record), [])
-        header = [name.strip() for name in header]
-        before = reader.line_num
-        for record in reader:
-            if record:
-                if len(record) != len(header):
-                    ragged.append((before + 1, len(record)))
-                else:
-                    lines.append(before + 1)
-                    records.append(record)
-            before = reader.line_num
+        records = list(reader)
+        if reader.line_num == len(records):
+            return records, list(range(1, len(records) + 1))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        lines, records = [1], []
+        for record in reader:  # some fields hold line breaks
+            records.append(record)
+            lines.append(reader.line_num + 1)
+        return records, lines[:-1]
     except csv.Error as error:
         raise DataError(
             f"is no regular CSV ({error})",
@@ -130,19 +153,3 @@ def _table(text: str, delimiter: str, file: str, encoding: str) -> tuple[pd.Data
             allowed='text with a " in pairs; a " inside a quoted field is doubled',
             mend="look for a quotation mark that is not closed, or export the file again",
         ) from None
-    if not any(header):
-        raise DataError("holds no header", where=file, allowed="a header and at least one row", mend="export the answers again")
-    check_header(header, file)
-    if ragged:
-        shown = ", ".join(f"line {line} has {count}" for line, count in ragged[:8])
-        more = f" and {len(ragged) - 8} more" if len(ragged) > 8 else ""
-        raise DataError(
-            f"{len(ragged)} rows do not fit the header of {len(header)} fields: {shown}{more}",
-            where=f"{file}, line {ragged[0][0]}",
-            allowed=f"{len(header)} fields in every row (read with delimiter {delimiter!r})",
-            mend="put text that holds the delimiter in quotes, or delete what is too much",
-        )
-    if not records:
-        raise no_rows(file)
-    columns = {name: list(cells) for name, cells in zip(header, zip_longest(*records), strict=True)}
-    return text_frame(columns), np.array(lines)

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 from csr_lib.core.errors import OptionError, Problem, StudyError, unknown
 from csr_lib.core.model import Construct, Model, template
 from csr_lib.study import yaml_tree
-from csr_lib.study.parts import Codes, Count, Item, Label, Name, Names, Number, Part, Scale, as_code
+from csr_lib.study.parts import Also, Codes, Count, Item, Label, Name, Names, Number, Part, Scale, as_code
 from csr_lib.study.schema_answers import AnswerFile, Cleaning, Question, RoleKey, Sampling, Segment, WaveKey, Weighting
 from csr_lib.study.schema_following import Operations, Target, WarningRule
 from csr_lib.study.schema_measured import KINDS, Competition, ConstructEntry, Indicators, Outcome, OutcomeName
@@ -45,20 +45,24 @@ def _as_files(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
-def _as_id(value: Any) -> Any:
-    return as_code(value)
+#: One file, or a list of them.
+AnswerFiles = Annotated[
+    tuple[AnswerFile, ...], BeforeValidator(_as_files), Field(min_length=1), Also({"type": ["string", "object"]})
+]
 
 
 class Study(Part):
     """What was asked, from study.yml; frozen. `Study.load` reads and checks one."""
 
     format: Literal[1] = 1
-    id: Annotated[str, BeforeValidator(_as_id), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    id: Annotated[str, BeforeValidator(as_code), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     title: Label
     source: Label = ""
     simulated: bool = False
 
-    answers: Annotated[tuple[AnswerFile, ...], BeforeValidator(_as_files), Field(min_length=1)]
+    answers: Annotated[
+        tuple[AnswerFile, ...], BeforeValidator(_as_files), Field(min_length=1), Also({"type": ["string", "object"]})
+    ]
     encoding: Name = "auto"
     respondent: Name | None = None
     role: RoleKey | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from csr_lib.study.parts import Code, Codes, Condition, Count, Label, Name, Names, Number, Part, Positive, Role, Share, fault
 
@@ -151,10 +151,6 @@ class Contradiction(Part):
     and_: Condition = Field(alias="and", min_length=1)
 
 
-def _as_names(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 class Cleaning(Part):
     """Rules that mark careless or impossible answers; `exclude` says which of them drop a row.
 
@@ -166,4 +162,4 @@ class Cleaning(Part):
     straight_line: Annotated[Share, Field(gt=0)] | None = None
     attention: Condition = Field(default_factory=dict)
     contradictions: tuple[Contradiction, ...] = ()
-    exclude: Annotated[tuple[Name, ...], BeforeValidator(_as_names)] = ()
+    exclude: Names = ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
-from csr_lib.study.parts import Condition, Duration, Label, Name, Part, Quantity, Score
+from csr_lib.study.parts import Also, Condition, Duration, Label, Name, Part, Quantity, Score
 
 
 def _by_wave(value: Any) -> Any:
@@ -18,7 +18,7 @@ def _by_wave(value: Any) -> Any:
 Target = Annotated[
     dict[Name, Score],
     BeforeValidator(_by_wave),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "object", "additionalProperties": {"type": "number"}}]}),
+    Also({"type": "number"}),
 ]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from csr_lib.study.parts import Codes, Item, Label, Measure, Name, Names, Part, Positive, Scale, Share
+from csr_lib.study.parts import Also, Codes, Item, Label, Measure, Name, Names, Part, Positive, Scale, Share
 
 #: What a rating of an indicator can be; competitors are ``competitor:<name>``.
 KINDS = ("perception", "importance", "expectation", "adequate")
@@ -34,7 +36,7 @@ def _as_indicators(value: Any) -> Any:
 
 
 #: Key -> indicator; a plain list of keys will do.
-Indicators = Annotated[dict[Name, Indicator], BeforeValidator(_as_indicators), Field(min_length=1)]
+Indicators = Annotated[dict[Name, Indicator], BeforeValidator(_as_indicators), Field(min_length=1), Also({"type": "array"})]
 
 
 class ConstructEntry(Part):
@@ -50,6 +52,12 @@ class ConstructEntry(Part):
     @classmethod
     def _from_list(cls, value: Any) -> Any:
         return {"indicators": value} if isinstance(value, list) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
+        handler.resolve_ref_schema(schema)["anyOf"].append({"type": "array"})
+        return schema
 
 
 class Competition(Part):

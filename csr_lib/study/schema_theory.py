@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from csr_lib.study.parts import Label, Name, Names, Number, Part, Positive, Share, fault
+from csr_lib.study.parts import Also, Label, Name, Names, Number, Part, Positive, Share, fault
 
 
 class ModelSpec(Part):
@@ -58,7 +58,7 @@ def _as_judgement(value: Any) -> Any:
 
 
 #: How much more one child of a node matters than another, 1/9 to 9.
-Judgement = Annotated[Positive, BeforeValidator(_as_judgement)]
+Judgement = Annotated[Positive, BeforeValidator(_as_judgement), Also({"type": "string"})]
 
 
 class Evaluation(Part):

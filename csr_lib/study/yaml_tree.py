@@ -27,6 +27,7 @@ _NULL = {"", "~", "null", "Null", "NULL"}
 
 #: Anchors can multiply: a file of a few lines may unfold to billions of values.
 _MOST_NODES = 500_000
+_DEEPEST = 50
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,8 @@ def parse(content: str, name: str = "study.yml") -> Tree:
     name : what error messages call it.
     """
     try:
+        _check_depth(content, name)
         root = yaml.compose(content, Loader=_LOADER)
-    except RecursionError:
-        raise StudyError("is nested too deeply", where=name, mend="write it with fewer levels") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -78,6 +78,19 @@ def parse(content: str, name: str = "study.yml") -> Tree:
     if builder.problems:
         raise StudyError(builder.problems)
     return Tree(values, builder.lines)
+
+
+def _check_depth(content: str, name: str) -> None:
+    """Refuse a file that is nested so deeply that composing it would overflow the stack."""
+    depth = 0
+    for event in yaml.parse(content, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                line = f", line {event.start_mark.line + 1}" if event.start_mark else ""
+                raise StudyError("is nested too deeply", where=name + line, mend="close the brackets on this line")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Builder:
