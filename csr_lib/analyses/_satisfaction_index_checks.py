@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from csr_lib.analyses._rows import rows
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, number, words
@@ -42,7 +43,10 @@ def judged(
     order = sorted(known, key=lambda k: (0 if np.isnan(known[k]) else 1, known[k] if lowest_first else -known[k]))
     worst = order[0]
     beyond = [with_value(name(k), known[k], kind) for k in order if rule.verdict(known[k]) != "pass"]
-    names = [*beyond[:most], *([{"zh": f"等 {len(beyond)} 项", "en": f"{len(beyond) - most} more"}] if len(beyond) > most else [])]
+    names = [
+        *beyond[:most],
+        *([{"zh": f"等 {len(beyond)} 项", "en": f"{len(beyond) - most} more"}] if len(beyond) > most else []),
+    ]
     return Check.against(key, known[worst], cutoff, worst=name(worst), names=names)
 
 
@@ -65,9 +69,11 @@ def model_checks(
     paths : the table of paths with intervals.
     alpha : 1 − confidence; a path against the theory fails where its p-value is below.
     """
-    constructs = fit.constructs.set_index("construct")
-    items = fit.items.set_index("item")
-    several = constructs[(constructs["n_items"] > 1) & (constructs["mode"] != "B")]
+    constructs, items = rows(fit.constructs), rows(fit.items)
+    several = [c for c in constructs if c.n_items > 1 and c.mode != "B"]
+    measured = {c.construct for c in several}
+    inner = {c.construct: c.r2 for c in constructs if not np.isnan(c.r2)}
+    vifs = {(r.source, r.target): r.vif for r in rows(fit.paths)}
     checks: list[Check | None] = [_n_per_parameter(fit, label)]
     if fit.moments.missing == "pairwise" and fit.moments.n_missing:
         smallest = fit.moments.smallest_eigenvalue
@@ -75,27 +81,20 @@ def model_checks(
         checks.append(Check("index_definite", verdict, smallest, 0.0))
     checks.append(Check("index_convergence", "pass", float(fit.iterations), source="wold1982"))
     checks += [
-        judged("construct_alpha", "alpha", several["alpha"].to_dict(), label),
-        judged("construct_rho_a", "rho_a", several.loc[several["rho_a"] <= 1, "rho_a"].to_dict(), label),
-        judged("construct_rho_c", "rho_c", several["rho_c"].to_dict(), label),
-        _rho_range(several["rho_a"], label),
-        judged("construct_ave", "ave", several["ave"].to_dict(), label),
-        judged("item_loading", "loading", items.loc[items["construct"].isin(several.index), "loading"].to_dict(), label, "coefficient"),
+        judged("construct_alpha", "alpha", {c.construct: c.alpha for c in several}, label),
+        judged("construct_rho_a", "rho_a", {c.construct: c.rho_a for c in several if not c.rho_a > 1}, label),
+        judged("construct_rho_c", "rho_c", {c.construct: c.rho_c for c in several}, label),
+        _rho_range({c.construct: c.rho_a for c in several}, label),
+        judged("construct_ave", "ave", {c.construct: c.ave for c in several}, label),
+        judged("item_loading", "loading", {i.item: i.loading for i in items if i.construct in measured}, label, "coefficient"),
         *_discriminant(fit, label),
-        judged(
-            "structural_vif",
-            "vif",
-            {(r.source, r.target): r.vif for r in fit.paths.itertuples()},
-            lambda p: joined(label(p[0]), label(p[1]), "→"),
-        ),
-        judged("formative_vif", "vif", items.loc[items["mode"] == "B", "vif"].to_dict(), label),
+        judged("structural_vif", "vif", vifs, lambda p: joined(label(p[0]), label(p[1]), "→")),
+        judged("formative_vif", "vif", {i.item: i.vif for i in items if i.mode == "B"}, label),
         _negative_weights(fit, label),
         _beyond_one(fit, label),
-        judged("explained_variance", "r_squared", {target: constructs.loc[target, "r2"]}, label)
-        if not np.isnan(constructs.loc[target, "r2"])
-        else None,
-        judged("weak_equations", "r_squared", constructs["r2"].drop(target).dropna().to_dict(), label, "coefficient"),
-        _single_items(constructs, label),
+        judged("explained_variance", "r_squared", {c: r2 for c, r2 in inner.items() if c == target}, label),
+        judged("weak_equations", "r_squared", {c: r2 for c, r2 in inner.items() if c != target}, label, "coefficient"),
+        _single_items([c.construct for c in constructs if c.n_items == 1], label),
         _expected_signs(paths, signs, label, alpha),
     ]
     return [c for c in checks if c is not None]
@@ -117,13 +116,12 @@ def _n_per_parameter(fit: PLSResult, label: Label) -> Check:
     )
 
 
-def _rho_range(rho: pd.Series, label: Label) -> Check | None:
-    if rho.empty:
+def _rho_range(rho: Mapping[str, float], label: Label) -> Check | None:
+    if not rho:
         return None
-    outside = rho[~((rho >= 0) & (rho <= 1))]
-    names = [with_value(label(str(k)), v) for k, v in outside.items()]
-    worst = float(rho.loc[(rho - 0.5).abs().idxmax()])
-    return Check("rho_a_range", "fail" if len(outside) else "pass", worst, 1.0, "dijkstra2015", {"names": names})
+    names = [with_value(label(c), v) for c, v in rho.items() if not 0 <= v <= 1]
+    worst = max(rho.values(), key=lambda v: abs(v - 0.5))
+    return Check("rho_a_range", "fail" if names else "pass", worst, 1.0, "dijkstra2015", {"names": names})
 
 
 def _discriminant(fit: PLSResult, label: Label) -> list[Check | None]:
@@ -133,9 +131,12 @@ def _discriminant(fit: PLSResult, label: Label) -> list[Check | None]:
     def pair(names: Sequence[str]) -> Any:
         return joined(label(names[1]), label(names[0]), "–")
 
-    htmt = judged("discriminant_htmt", "htmt", {(a, b): fit.htmt.loc[a, b] for a, b in pairs}, pair, "coefficient")
-    ave = fit.constructs.set_index("construct")["ave"]
-    ratio = {(a, b): float(fit.correlations.loc[a, b] ** 2 / min(ave[a], ave[b])) for a, b in pairs}
+    names = list(fit.model.names)
+    values, correlations = fit.htmt.to_numpy(dtype=float), fit.correlations.to_numpy(dtype=float)
+    place = {p: (names.index(p[0]), names.index(p[1])) for p in pairs}
+    htmt = judged("discriminant_htmt", "htmt", {p: values[place[p]] for p in pairs}, pair, "coefficient")
+    ave = {c.construct: c.ave for c in rows(fit.constructs)}
+    ratio = {(a, b): float(correlations[place[a, b]] ** 2 / min(ave[a], ave[b])) for a, b in pairs}
     if not ratio:
         return [htmt]
     worst = max(ratio, key=lambda p: ratio[p])
@@ -157,25 +158,25 @@ def negative_weights(fit: PLSResult) -> list[str]:
 
 
 def _negative_weights(fit: PLSResult, label: Label) -> Check:
-    lowest = fit.items.loc[fit.items["weight"].idxmin()]
-    weights = fit.items.set_index("item")["weight"]
+    weights = {i.item: i.weight for i in rows(fit.items)}
+    lowest = min(weights, key=lambda i: weights[i])
     names = [with_value(label(i), weights[i], "coefficient") for i in negative_weights(fit)]
-    values = {"worst": label(str(lowest["item"])), "names": names}
-    return Check("negative_weights", "fail" if names else "pass", float(lowest["weight"]), 0.0, "ringle2016", values)
+    values = {"worst": label(lowest), "names": names}
+    return Check("negative_weights", "fail" if names else "pass", weights[lowest], 0.0, "ringle2016", values)
 
 
 def _beyond_one(fit: PLSResult, label: Label) -> Check | None:
-    size = {(r.source, r.target): abs(r.estimate) for r in fit.paths.itertuples()}
+    size = {(r.source, r.target): abs(r.estimate) for r in rows(fit.paths)}
     return judged("path_beyond_one", "std_path", size, lambda p: joined(label(p[0]), label(p[1]), "→"), "coefficient")
 
 
-def _single_items(constructs: pd.DataFrame, label: Label) -> Check:
-    single = [label(str(name)) for name in constructs.index[constructs["n_items"] == 1]]
-    return Check("single_items", "warn" if single else "pass", float(len(single)), 0.0, "hair2022", {"names": single})
+def _single_items(single: Sequence[str], label: Label) -> Check:
+    names = [label(name) for name in single]
+    return Check("single_items", "warn" if names else "pass", float(len(names)), 0.0, "hair2022", {"names": names})
 
 
 def _expected_signs(paths: pd.DataFrame, signs: Mapping[tuple[str, str], int], label: Label, alpha: float) -> Check | None:
-    expected = [r for r in paths.itertuples() if (r.source, r.target) in signs]
+    expected = [r for r in rows(paths) if (r.source, r.target) in signs]
     if not expected:
         return None
     against = [r for r in expected if r.estimate * signs[r.source, r.target] < 0]

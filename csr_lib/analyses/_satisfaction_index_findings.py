@@ -1,0 +1,448 @@
+"""What a satisfaction index says in words: findings, recommendations, what cannot be believed; and the numbers for the cards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean
+from typing import Any
+
+from csr_lib.analyses._rows import rows
+from csr_lib.analyses._satisfaction_index_told import Told, level_label, method
+from csr_lib.analyses._satisfaction_index_told import finding as _finding
+from csr_lib.core.check import Finding, Headline, Level, Tone
+from csr_lib.core.cutoffs import CUTOFFS
+from csr_lib.core.text import LANGUAGES, text, words
+
+
+def findings(told: Told) -> list[Finding]:
+    """Return everything there is to say, key findings first."""
+    parts: list[Callable[[Told], Iterator[Finding]]] = [
+        _level, _goals, _change, _drivers, _segments, _rollup, _outcomes, _quality, _hypotheses, _actions, _limits, method,
+    ]  # fmt: skip
+    return [finding for part in parts for finding in part(told)]
+
+
+# ---- the level
+
+
+def _level(told: Told) -> Iterator[Finding]:
+    row = told.row("index", construct=told.target)
+    point = math.isnan(row.ci_low)
+    values = {"construct": told.label(told.target), "index": row.index, "n": row.n}
+    if not point:
+        values |= {"low": row.ci_low, "high": row.ci_high, "confidence": told.options.confidence}
+    if told.period:
+        values["wave"] = told.wave(told.period)
+    yield _finding(("wave" if told.period else "total") + ("_point" if point else ""), "key", **values)
+    yield from _in_words(told, row.index)
+
+
+def _in_words(told: Told, index: float) -> Iterator[Finding]:
+    """The index on the questionnaire's own scale, where the items share one whose points are all named."""
+    scales = [told.survey.scale(i) for i in told.fit.model.construct(told.target).items]
+    first = scales[0]
+    if any((s.min, s.max) != (first.min, first.max) for s in scales) or len(first.labels) < first.max - first.min + 1:
+        return
+    points = first.min + index / 100 * (first.max - first.min)
+    grade = first.labels[min(first.labels, key=lambda p: abs(p - points))]
+    yield _finding("in_words", points=points, scale_min=first.min, scale_max=first.max, grade=grade)
+
+
+#: what is good news, what bad
+_TONES: dict[str, Tone] = {
+    "target_met": "good",
+    "target_missed": "bad",
+    "target_open": "caution",
+    "benchmark_above": "good",
+    "benchmark_below": "bad",
+    "change_up": "good",
+    "change_down": "bad",
+}
+
+
+def _goals(told: Told) -> Iterator[Finding]:
+    if "goals" not in told.tables:
+        return
+    for row in rows(told.tables["goals"]):
+        # without an interval nothing can be told
+        beyond = "above" if row.ci_low > row.goal else "below" if row.ci_high < row.goal else "open"
+        values = {"goal": row.goal, "distance": row.distance if beyond == "open" else abs(row.distance)}
+        if row.goal_kind == "target":
+            key = {"above": "target_met", "below": "target_missed", "open": "target_open"}[beyond]
+            if beyond == "above":
+                values["construct"] = told.label(told.target)
+            yield _finding(key, "key", _TONES[key], **values)
+        else:
+            key = f"benchmark_{beyond}"
+            yield _finding(key, "detail", _TONES.get(key, "neutral"), name=told.label(row.name), **values)
+
+
+# ---- the change
+
+
+def _change(told: Told) -> Iterator[Finding]:
+    if "wave_changes" not in told.tables or not told.latest:
+        return
+    row = told.row("wave_changes", construct=told.target, wave_to=told.latest)
+    if math.isnan(row.p_adjusted):
+        return
+    firm = row.p_adjusted < told.alpha
+    key: str = "change_none" if not firm else "change_up" if row.change > 0 else "change_down"
+    yield _finding(
+        key,
+        "key",
+        _TONES.get(key, "neutral"),
+        wave=told.wave(row.wave_from),
+        latest=told.wave(told.latest),
+        index=told.row("waves", construct=told.target, wave=told.latest).index,
+        change=abs(row.change) if firm else row.change,
+        low=row.ci_low,
+        high=row.ci_high,
+    )
+    parts = told.tables["decomposition"]
+    for number, (_, pair) in enumerate(parts.groupby(["wave_from", "wave_to"], sort=False)):
+        yield _came_from(told, rows(pair), "key" if number == 0 and firm else "detail")
+
+
+def _came_from(told: Told, parts: Sequence[Any], level: Level) -> Finding:
+    own = sum(r.contribution for r in parts if r.construct == told.target)
+    drivers = sorted((r for r in parts if r.construct != told.target), key=lambda r: -abs(r.contribution))
+    key = "finding.satisfaction_index.part"
+    said = [
+        {lang: text(key, lang, construct=told.label(r.construct), contribution=r.contribution) for lang in LANGUAGES}
+        for r in drivers
+    ]
+    first, last = told.wave(parts[0].wave_from), told.wave(parts[0].wave_to)
+    change = sum(r.contribution for r in parts)
+    return _finding("change_from", level, wave_from=first, wave_to=last, change=change, parts=said, own=own)
+
+
+# ---- drivers and levers
+
+
+def _drivers(told: Told) -> Iterator[Finding]:
+    drivers = told.ranked()
+    if not drivers:
+        return
+    first, target = drivers[0], told.label(told.target)
+    values = {"construct": told.label(first.construct), "target": target, "effect": first.importance}
+    if math.isnan(first.ci_low):
+        yield _finding("driver_point", "key", **values)
+        return
+    if not any(d.ci_low > 0 for d in drivers):
+        yield _finding("no_lever", "key", "caution", target=target)
+        return
+    values |= {"low": first.ci_low, "high": first.ci_high}
+    if len(drivers) == 1:
+        yield _finding("driver_only", "key", **values)
+    else:
+        yield _finding("driver", "key", share=first.first_share, **values)
+    if "importance_performance_map" not in told.tables:
+        names = [told.label(i) for i in told.fit.items.loc[told.fit.items["weight"] < 0, "item"]]
+        yield _finding("no_map", "detail", "caution", names=names)
+    elif len(drivers) > 1:
+        lever, key = _lever(drivers)
+        yield _finding(
+            key,
+            "key",
+            target=target,
+            construct=told.label(lever.construct),
+            performance=lever.performance,
+            effect=10 * lever.importance,
+            low=10 * lever.ci_low,
+            high=10 * lever.ci_high,
+        )
+
+
+def _lever(drivers: Sequence[Any]) -> tuple[Any, str]:
+    """The driver with the largest effect among those of high effect and low performance; without one, that with most room."""
+    firm = [d for d in drivers if d.ci_low > 0]
+    heavy, good = fmean(d.importance for d in drivers), fmean(d.performance for d in drivers)
+    weak = [d for d in firm if d.importance >= heavy and d.performance < good]
+    if weak:
+        return weak[0], "lever"
+    return max(firm, key=lambda d: d.importance * (100 - d.performance)), "lever_room"
+
+
+def _outcomes(told: Told) -> Iterator[Finding]:
+    if told.ranked():
+        r2 = told.row("r_squared", construct=told.target).r_squared
+        yield _finding("explained", construct=told.label(told.target), r2=r2)
+    for row in rows(told.outcomes):
+        if not math.isnan(row.ci_low):
+            yield _finding(
+                "outcome",
+                construct=told.label(row.construct),
+                target=told.label(told.target),
+                effect=row.estimate,
+                low=row.ci_low,
+                high=row.ci_high,
+            )
+
+
+# ---- groups
+
+
+def _segments(told: Told) -> Iterator[Finding]:
+    if "segments" not in told.tables:
+        return
+    said: list[tuple[float, str, dict[str, Any]]] = []
+    for segment, frame in told.tables["segments"].groupby("segment", sort=False):
+        groups = rows(frame)
+        if len(groups) < 2 or math.isnan(groups[0].p_adjusted):
+            continue
+        large = [g for g in groups if not g.small]
+        named = large if len(large) > 1 else groups
+        best, worst = max(named, key=lambda g: g.index), min(named, key=lambda g: g.index)
+        values = {
+            "segment": told.label(str(segment)),
+            "best": told.label(best.group),
+            "best_index": best.index,
+            "worst": told.label(worst.group),
+            "worst_index": worst.index,
+        }
+        clear = best if best.p_adjusted < worst.p_adjusted else worst
+        if not clear.p_adjusted < told.alpha:
+            said.append((0.0, "segment_same", values))
+            continue
+        values |= {"difference": clear.difference, "p": clear.p_adjusted, "tests": len(groups)}
+        said.append((abs(clear.difference), "segment_gap" if clear is worst else "segment_gap_best", values))
+    largest = max((size for size, _, _ in said), default=0.0)
+    for size, key, values in said:
+        first = size > 0 and size == largest
+        yield _finding(key, "key" if first else "detail", "caution" if first else "neutral", **values)
+
+
+def _rollup(told: Told) -> Iterator[Finding]:
+    if "rollup" not in told.tables:
+        return
+    units = rows(told.tables["rollup"])
+    top = units[0]
+    values = {"level": level_label(told, top.level, top.group), "index": top.index}
+    if math.isnan(top.ci_low):
+        yield _finding("rollup_point", **values)
+    else:
+        yield _finding("rollup", low=top.ci_low, high=top.ci_high, **values)
+    for level in dict.fromkeys(u.level for u in units):
+        here = [u for u in units if u.level == level]
+        if len(here) > 1:
+            best, worst = max(here, key=lambda u: u.index), min(here, key=lambda u: u.index)
+            yield _finding(
+                "rollup_range",
+                level=told.label(level),
+                best=told.label(best.group),
+                best_index=best.index,
+                worst=told.label(worst.group),
+                worst_index=worst.index,
+            )
+
+
+# ---- quality, hypotheses
+
+
+def _quality(told: Told) -> Iterator[Finding]:
+    asked = {"construct_alpha", "construct_rho_a", "construct_rho_c", "construct_ave", "discriminant_htmt", "rho_a_range"}
+    there = [c for c in told.checks if c.key in asked]
+    if there and all(c.verdict == "pass" for c in there):
+        yield _finding("measured_well", tone="good")
+
+
+def _hypotheses(told: Told) -> Iterator[Finding]:
+    if "hypotheses" not in told.tables:
+        return
+    frame = told.tables["hypotheses"]
+    tested = frame[frame["status"] != "untested"]
+    if len(tested) and tested["p_value"].notna().any():
+        yield _finding("hypotheses", supported=int((tested["status"] == "supported").sum()), tested=len(tested))
+    keys = {"supported": "yes", "not_supported": "no", "opposite": "opposite", "untested": "untested"}
+    tones: dict[str, Tone] = {"supported": "good", "not_supported": "neutral", "opposite": "caution", "untested": "neutral"}
+    for row in rows(frame):
+        values = {"id": row.hypothesis, "words": statement(told, row.hypothesis)}
+        if row.status != "untested":
+            if math.isnan(row.p_value):
+                continue
+            values |= {"estimate": row.estimate, "p": row.p_value}
+        yield _finding(f"hypothesis_{keys[row.status]}", tone=tones[row.status], **values)
+
+
+def statement(told: Told, hypothesis: str) -> Any:
+    """Return what a hypothesis says: its own text, else source → target."""
+    h = next(h for h in told.survey.study.hypotheses if h.id == hypothesis)
+    source, target = told.label(h.from_), told.label(h.to)
+    return h.text or {lang: f"{words(source, lang)} → {words(target, lang)}" for lang in LANGUAGES}
+
+
+# ---- recommendations
+
+
+def _actions(told: Told) -> Iterator[Finding]:
+    drivers = told.ranked()
+    if "importance_performance_map" in told.tables and any(d.ci_low > 0 for d in drivers):
+        yield from _lever_actions(told, drivers)
+    if "segments" in told.tables:
+        low = [g for g in rows(told.tables["segments"]) if g.p_adjusted < told.alpha and g.difference < 0]
+        if low:
+            group = min(low, key=lambda g: g.difference)
+            yield _finding(
+                "action_segment",
+                "action",
+                group=told.label(group.group),
+                segment=told.label(group.segment),
+                difference=group.difference,
+            )
+    for check in told.checks:
+        names = check.values.get("names")
+        if check.key == "construct_alpha" and check.verdict == "fail":
+            yield _finding("action_reword", "action", names=names)
+        if check.key == "index_small_groups" and check.verdict != "pass":
+            yield _finding("action_more", "action", names=names, least=CUTOFFS["group_n"].threshold)
+
+
+def _lever_actions(told: Told, drivers: Sequence[Any]) -> Iterator[Finding]:
+    lever, _ = _lever(drivers)
+    items = [i for i in rows(told.tables["importance_performance_items"]) if i.construct == lever.construct]
+    if len(items) > 1:
+        weak = [i for i in items if i.performance < lever.performance] or items
+        item = max(weak, key=lambda i: i.importance * (100 - i.performance))
+        yield _finding(
+            "action_lever",
+            "action",
+            construct=told.label(lever.construct),
+            item=told.label(item.item),
+            weight=item.item_weight,
+            performance=item.performance,
+        )
+    else:
+        yield _finding("action_lever_single", "action", construct=told.label(lever.construct))
+    first = drivers[0]
+    strong = first.ci_low > 0 and first.performance >= fmean(d.performance for d in drivers)
+    if len(drivers) > 1 and strong and first.construct != lever.construct:
+        yield _finding("action_keep", "action", construct=told.label(first.construct), performance=first.performance)
+
+
+# ---- what cannot be believed
+
+#: check that failed -> its sentence under the limits
+_LIMITS = {
+    "index_n_per_parameter": "limit_n",
+    "index_definite": "limit_definite",
+    "construct_rho_c": "limit_reliability",
+    "discriminant_htmt": "limit_htmt",
+    "structural_vif": "limit_vif",
+    "negative_weights": "limit_weights",
+    "path_beyond_one": "limit_beyond",
+    "index_failed_draws": "limit_draws",
+    "expected_sign": "limit_signs",
+    "sign_flips": "limit_flips",
+    "explained_variance": "limit_explained",
+}
+
+
+#: checks of the sample whose own sentence says what it means for the results
+_SAMPLE = {"sample_size", "missing_share", "excluded_share", "design_effect"}
+
+
+def _limits(told: Told) -> Iterator[Finding]:
+    if told.survey.study.simulated:
+        yield _finding("limit_simulated", "limit", "caution")
+    if not told.options.bootstrap:
+        yield _finding("limit_no_bootstrap", "limit", "caution")
+    for check in told.checks:
+        if check.key in _SAMPLE and check.verdict != "pass":
+            yield _finding("limit_check", "limit", "caution", sentence={lang: check.sentence(lang) for lang in LANGUAGES})
+    named = {"limit_reliability", "limit_htmt", "limit_vif", "limit_weights", "limit_beyond", "limit_signs", "limit_flips"}
+    for check in told.checks:
+        key, names = _LIMITS.get(check.key), check.values.get("names")
+        if key and check.verdict == "fail":
+            values: dict[str, Any] = {"names": names} if key in named else {}
+            if key == "limit_explained":
+                values["target"] = told.label(told.target)
+            yield _finding(key, "limit", "bad", **values)
+        elif check.key == "index_small_groups" and check.verdict == "warn":
+            yield _finding("limit_groups", "limit", "caution", names=names)
+    drivers = told.ranked()
+    if len(drivers) > 1 and drivers[0].first_share < CUTOFFS["quadrant_share"].threshold:
+        first, second = drivers[:2]
+        yield _finding(
+            "limit_orders",
+            "limit",
+            "caution",
+            first=told.label(first.construct),
+            second=told.label(second.construct),
+            share=first.first_share,
+        )
+    if drivers:
+        yield _finding("limit_causal", "limit", target=told.label(told.target))
+    if "waves" in told.tables:
+        yield _finding("limit_pooled", "limit")
+        study = told.survey.study
+        if study.wave and study.wave.panel:
+            yield _finding("limit_panel", "limit")
+
+
+# ---- the cards
+
+
+def headline(told: Told) -> tuple[Headline, ...]:
+    """Return the numbers for the top of the report: the index, its change or its distance to a target, the driver, R²."""
+
+    def interval(low: float, high: float) -> dict[str, Any]:
+        return {"ci_low": None, "ci_high": None} if math.isnan(low) else {"ci_low": float(low), "ci_high": float(high)}
+
+    target = told.label(told.target)
+    row = told.row("index", construct=told.target)
+    cards = [
+        Headline(
+            "index_value_wave" if told.period else "index_value",
+            float(row.index),
+            values={"construct": target, **({"wave": told.wave(told.period)} if told.period else {})},
+            **interval(row.ci_low, row.ci_high),
+        )
+    ]
+    for finding in _goals(told):
+        if finding.key.startswith("satisfaction_index.target"):
+            goal = told.row("goals", goal_kind="target")
+            cards.append(
+                Headline("index_target", float(goal.distance), "signed_score", values={"goal": goal.goal}, tone=finding.tone)
+            )
+    if told.latest and "wave_changes" in told.tables:
+        change = told.row("wave_changes", construct=told.target, wave_to=told.latest)
+        firm = change.p_adjusted < told.alpha
+        cards.append(
+            Headline(
+                "index_change",
+                float(change.change),
+                "signed_score",
+                values={"wave": told.wave(change.wave_from), "latest": told.wave(told.latest)},
+                tone="neutral" if not firm else "good" if change.change > 0 else "bad",
+                **interval(change.ci_low, change.ci_high),
+            )
+        )
+    drivers = told.ranked()
+    if drivers:
+        first = drivers[0]
+        cards.append(
+            Headline(
+                "index_driver",
+                first.importance,
+                "decimal",
+                values={"construct": told.label(first.construct), "target": target},
+                **interval(first.ci_low, first.ci_high),
+            )
+        )
+        r2 = told.row("r_squared", construct=told.target)
+        cards.append(
+            Headline(
+                "index_explained",
+                float(r2.r_squared),
+                "percent",
+                values={"construct": target},
+                **interval(r2.ci_low, r2.ci_high),
+            )
+        )
+    if "rollup" in told.tables:
+        top = rows(told.tables["rollup"])[0]
+        level = level_label(told, top.level, top.group)
+        cards.append(Headline("index_rollup", top.index, values={"level": level}, **interval(top.ci_low, top.ci_high)))
+    return tuple(cards[:5])
