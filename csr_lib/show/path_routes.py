@@ -148,7 +148,7 @@ def _place_words(lines: tuple[Array, ...], centres: Array, half: Array, label: A
         for other, course in enumerate(lines):
             if other != e:
                 crossing = np.asarray((np.abs(places[e][:, None] - course[None]) < reach + 0.02).all(axis=2))
-                    own[e] += 3.0 * crossing.any(axis=1)
+                own[e] += 3.0 * crossing.any(axis=1)
     chosen = own.argmin(axis=1)
     rows = np.arange(len(lines))
     for _ in range(12):
