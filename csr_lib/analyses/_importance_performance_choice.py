@@ -99,8 +99,8 @@ def lacking(study: Study, options: Any) -> list[Problem]:
 def choose(survey: Survey, options: Any) -> Choice:
     """Choose indicators and method for these answers.
 
-    By default all indicators that customers rated, without those that a derived importance would explain by themselves: the parts of the
-    outcome, and what the model or the study takes for a consequence of satisfaction.
+    By default all indicators that customers rated; for derived importance without the parts of the outcome, which would explain
+    themselves, and without what the model or the study takes for a consequence of satisfaction.
 
     Raises
     ------

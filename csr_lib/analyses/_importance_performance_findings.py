@@ -1,91 +1,20 @@
-"""What the importance–performance analysis says: headline, checks, findings, recommendations, limits and the method paragraph."""
+"""What the importance–performance analysis says: headline, findings, recommendations, limits and the method paragraph."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from csr_lib import __version__
-from csr_lib.analyses._checks import sample_checks
-from csr_lib.analyses._importance_performance_choice import Choice
-from csr_lib.analyses._importance_performance_measure import SHARES_OF_R2, Measured
-from csr_lib.analyses._importance_performance_tables import URGENCY, Cuts
-from csr_lib.analyses._importance_performance_words import NAME, WEAK, both, line_words, listed, named, rule_words
+from csr_lib.analyses._importance_performance_checks import Report, checks
+from csr_lib.analyses._importance_performance_words import NAME, WEAK, both, listed, named
 from csr_lib.core.check import Check, Finding, Headline, Level, Tone
-from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.result import Basis
 from csr_lib.stats.resampling import percentile_interval
 
-if TYPE_CHECKING:
-    from csr_lib.study import Survey
-
-#: Most indicators that a key finding or recommendation names.
+#: Most indicators that a recommendation names.
 MOST_NAMED = 4
 CUT_RULES = ("mean", "median", "scale_middle", "target")
-
-
-@dataclass(frozen=True)
-class Report:
-    """Everything that the words are made of; see the arguments of `ImportancePerformanceResult`."""
-
-    survey: Survey
-    measured: Measured
-    choice: Choice
-    cuts: Cuts
-    options: Mapping[str, Any]
-    tables: Mapping[str, pd.DataFrame]
-    basis: Basis
-    outcome: Any
-    waves: tuple[Any, Any]
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The indicators."""
-        return self.tables["indicators"]
-
-    @property
-    def derived(self) -> bool:
-        """Whether importance was derived."""
-        return self.measured.importance_axis is None
-
-    @property
-    def alpha(self) -> float:
-        """Level of the tests."""
-        return 1 - float(self.options["confidence"])
-
-    @cached_property
-    def by_quadrant(self) -> dict[str, pd.DataFrame]:
-        """Quadrant -> its indicators, the most urgent first; in the overkill and keep-up quadrants the best performed first."""
-        found = {}
-        for name in URGENCY:
-            part = self.table[self.table["quadrant"] == name]
-            urgent = name in ("concentrate", "low_priority")
-            found[name] = part.sort_values("rank" if urgent else "performance_score", ascending=urgent, kind="stable")
-        return found
-
-    @cached_property
-    def weak(self) -> pd.DataFrame:
-        """Indicators that hold their quadrant in too few resamples, the least firm first."""
-        return self.table[self.table["share"] < WEAK].sort_values("share", kind="stable")
-
-    @property
-    def line(self) -> dict[str, str]:
-        """What performance lies above or below."""
-        return line_words(self.cuts.rule_performance, self.options)
-
-    def labels(self, keys: Iterable[str]) -> list[Any]:
-        """Labels of indicators."""
-        return [self.survey.label(key) for key in keys]
-
-    def scored(self, part: pd.DataFrame, most: int | None = None) -> list[dict[str, str]]:
-        """Labels with performance on 0–100 behind each."""
-        part = part.head(most) if most else part
-        return named("score", self.labels(part["indicator"]), part["performance_score"])
 
 
 def headline(r: Report) -> tuple[Headline, ...]:
@@ -95,7 +24,7 @@ def headline(r: Report) -> tuple[Headline, ...]:
     if m.resamples:
         ends = percentile_interval(m.axis.to_score(m.draws.performance).mean(axis=1)[:, None], r.options["confidence"])
         low, high = float(ends[0][0]), float(ends[1][0])
-    first = table.loc[table["rank"].idxmin()]
+    first = table.iloc[int(table["rank"].argmin())]
     repair = r.by_quadrant["concentrate"]
     cards = [
         Headline("ip_mean", float(table["performance_score"].mean()), "score", low, high, {"n": len(table)}),
@@ -134,103 +63,6 @@ def headline(r: Report) -> tuple[Headline, ...]:
             )
         )
     return tuple(cards)
-
-
-# ---- checks
-
-
-def checks(r: Report) -> tuple[Check, ...]:
-    """Return the checks of the sample, of the quadrants and of the importance."""
-    found = sample_checks(r.survey, r.basis)
-    m = r.measured
-    if m.resamples:
-        weak = listed(named("share", r.labels(r.weak["indicator"]), r.weak["share"]))
-        found.append(Check.against("quadrant_share", float(r.table["share"].min()), weak=weak))
-        total = m.resamples + m.draws.failed
-        if m.draws.failed:
-            found.append(
-                Check.against(
-                    "importance_failed_draws", m.draws.failed / total, "failed_draws", failed=m.draws.failed, total=total
-                )
-            )
-        found.append(Check.against("importance_spread", reality_of_differences(m)))
-    found += _derived_checks(r) if r.derived else _stated_checks(r)
-    agreement = _stated_against_derived(r)
-    if agreement is not None:
-        found.append(Check.against("importance_agreement", agreement))
-    return tuple(found)
-
-
-def reality_of_differences(m: Measured) -> float:
-    """Return which part of the variance of importance between indicators is more than sampling error, 0 to 1.
-
-    1 − (mean sampling variance of the deviations from the mean importance)/(variance observed between the indicators): the reliability
-    of the profile, as in generalisability theory. The sampling covariance comes from the resamples, so that errors that the
-    indicators share do not count.
-    """
-    observed = float(m.importance.var(ddof=1))
-    if not observed > 0:
-        return 0.0
-    deviations = m.draws.importance - m.draws.importance.mean(axis=1, keepdims=True)
-    error = float(deviations.var(axis=0, ddof=1).sum()) / (m.importance.size - 1)
-    return max(0.0, 1 - error / observed)
-
-
-def _stated_checks(r: Report) -> list[Check]:
-    m = r.measured
-    assert m.importance_axis is not None
-    k = len(m.indicators)
-    scores = m.importance_axis.to_score(m.importance)
-    stated, weights = m.sample.answers[:, k : 2 * k], m.sample.weights[:, None]
-    seen = ~np.isnan(stated)
-    top = (stated >= m.importance_axis.high - 1e-9) & seen
-    return [
-        Check.against("importance_range", float(np.ptp(scores))),
-        Check.against("importance_ceiling", float((top * weights).sum() / (seen * weights).sum())),
-    ]
-
-
-def _derived_checks(r: Report) -> list[Check]:
-    m, table = r.measured, r.table
-    found = []
-    negative = table[table["negative"]]
-    sure = negative[negative["importance_ci_high"] < 0]
-    verdict = "fail" if len(sure) else "warn" if len(negative) else "pass"
-    named_ones = listed(r.labels((sure if len(sure) else negative)["indicator"]))
-    found.append(Check("importance_sign", verdict, float(len(negative)), 0.0, values={"names": named_ones}))
-    if m.resamples:
-        unsure = _not_significant(r)
-        verdict = "pass" if not len(unsure) else "warn" if len(unsure) <= len(table) / 2 else "fail"
-        values = {"total": len(table), "names": listed(r.labels(unsure["indicator"])), "alpha": r.alpha}
-        found.append(Check("importance_significance", verdict, float(len(unsure)), 0.0, values=values))
-    if m.method != "correlation":
-        check = Check.against("importance_vif", m.point.collinear[1], "vif", name=r.survey.label(m.point.collinear[0]))
-        if m.method in SHARES_OF_R2 and check.verdict == "fail":  # made for correlated predictors; only the sharing is uncertain
-            check = Check(check.key, "warn", check.value, check.threshold, check.source, check.values)
-        found.append(check)
-        found.append(Check.against("n_per_predictor", r.basis.n_effective / m.point.predictors, "n_per_parameter"))
-    return found
-
-
-def _not_significant(r: Report) -> pd.DataFrame:
-    """Return the indicators whose weight cannot be told from nought, or from that of a random variable (then also where lower)."""
-    table = r.table
-    unsure = ~(table["p_adjusted"] < r.alpha)
-    if r.measured.draws.rival is not None:
-        unsure |= np.median(r.measured.draws.rival, axis=0) <= 0
-    return table[unsure]
-
-
-def _stated_against_derived(r: Report) -> float | None:
-    """Return the rank correlation of stated importance with the derived one, where both exist."""
-    there = r.tables.get("importance_methods")
-    if there is None or "stated" not in there:
-        return None
-    other = r.measured.method if r.derived else "relative_weights"
-    return float(there["stated"].corr(there[other], method="spearman"))
-
-
-# ---- findings
 
 
 def findings(r: Report) -> tuple[Finding, ...]:
@@ -303,7 +135,7 @@ def _details(r: Report) -> list[Finding]:
         elif quadrant == "keep_up":
             out.append(_say("keep_up_none", "detail", line=r.line))
     if m.resamples:
-        first = table.loc[table["rank"].idxmin()]
+        first = table.iloc[int(table["rank"].argmin())]
         sure = first["rank_ci_low"] == first["rank_ci_high"]
         spread = {} if sure else {"low": first["rank_ci_low"], "high": first["rank_ci_high"]}
         label = r.survey.label(first["indicator"])
@@ -344,7 +176,7 @@ def _about_cuts(r: Report) -> list[Finding]:
         if f"quadrant_{rule}" not in others:
             continue
         moved = r.tables["sensitivity"].loc[others[f"quadrant_{rule}"] != others["quadrant_used"], "indicator"]
-        name = rule_words(rule, r.options, {}) if rule != "target" else both("value.rule.target")
+        name = r.rule(rule) if rule != "target" else both("value.rule.target")
         if len(moved):
             out.append(_say("cuts_move", "detail", rule=name, n=len(moved), total=len(others), names=listed(r.labels(moved))))
         else:
@@ -368,7 +200,7 @@ def _moves(r: Report) -> list[Finding]:
             names = [
                 both(
                     f"{NAME}.named_move",
-                    label=r.survey.label(s.indicator),
+                    label=r.survey.label(str(s.indicator)),
                     before=both(f"{NAME}.quadrant_name.{s.quadrant_before}"),
                     now=both(f"{NAME}.quadrant_name.{s.quadrant_now}"),
                 )
@@ -445,19 +277,15 @@ def _limits(r: Report) -> list[Finding]:
     moved = r.tables["cuts"].iloc[1:].sort_values("moved", kind="stable")
     if r.cuts.rule_performance == "mean" and len(moved) and moved["moved"].iloc[-1]:
         worst = moved.iloc[-1]
-        rule = (
-            rule_words(worst["rule_performance"], r.options, {})
-            if worst["rule_performance"] != "target"
-            else both("value.rule.target")
-        )
+        rule = r.rule(worst["rule_performance"]) if worst["rule_performance"] != "target" else both("value.rule.target")
         out.append(_say("limit_cuts", "limit", rule=rule, n=int(worst["moved"])))
     if "sample_size" in judged:
         out.append(_say("limit_small", "limit", "caution", n=r.basis.n))
     out.append(_say("limit_derived", "limit", outcome=r.outcome) if r.derived else _say("limit_stated", "limit"))
     if "importance_sign" in judged:
-        out.append(_say("limit_negative", "limit", "caution", names=judged["importance_sign"].values["names"]))
+        out.append(_say("limit_negative", "limit", "caution", names=_named_in(judged["importance_sign"])))
     if "importance_significance" in judged:
-        out.append(_say("limit_significance", "limit", "caution", names=judged["importance_significance"].values["names"]))
+        out.append(_say("limit_significance", "limit", "caution", names=_named_in(judged["importance_significance"])))
     if "importance_vif" in judged:
         out.append(_say("limit_collinear", "limit", "caution", value=judged["importance_vif"].value))
     if "importance_spread" in judged:
@@ -478,6 +306,10 @@ def _limits(r: Report) -> list[Finding]:
     return out
 
 
+def _named_in(check: Check) -> Any:
+    return dict(check.values)["names"]
+
+
 def _methods(r: Report) -> list[Finding]:
     m = r.measured
     level: Level = "method"
@@ -491,12 +323,13 @@ def _methods(r: Report) -> list[Finding]:
     else:
         out.append(_say("method_stated", level, **size))
     out.append(_say("method_scale", level))
-    rules = {
-        "rule_importance": rule_words(r.cuts.rule_importance, r.options, {}),
-        "rule_performance": rule_words(r.cuts.rule_performance, r.options, {}),
-    }
-    out.append(_say("method_cut", level, **rules))
-    out.append(_say("method_missing", level, rule=both(f"missing_rule.{r.basis.missing_rule}"), n_missing=r.basis.n_missing))
+    importance, performance = r.rule(r.cuts.rule_importance), r.rule(r.cuts.rule_performance)
+    out.append(_say("method_cut", level, rule_importance=importance, rule_performance=performance))
+    if r.basis.n_missing:
+        rule = both(f"missing_rule.{r.basis.missing_rule}")
+        out.append(_say("method_missing", level, rule=rule, n_missing=r.basis.n_missing))
+    else:
+        out.append(_say("method_complete", level))
     out.append(_say("method_intervals", level, confidence=r.options["confidence"]))
     if m.resamples:
         out.append(_say("method_bootstrap", level, resamples=m.resamples, seed=r.options["seed"]))
@@ -521,6 +354,3 @@ def references(r: Report) -> tuple[str, ...]:
     )
     keys += ["tonidandel2009"] if m.draws.rival is not None else []
     return tuple(keys)
-
-
-__all__ = ["CUTOFFS", "Report", "checks", "findings", "headline", "references"]

@@ -11,8 +11,8 @@ import numpy as np
 from csr_lib.core.errors import AnalysisError
 from csr_lib.core.model import Model
 from csr_lib.stats.comparison import mean_interval
+from csr_lib.stats.importance import Importance, importance_draws
 from csr_lib.stats.importance import importance as derived_importance
-from csr_lib.stats.importance import importance_draws
 from csr_lib.stats.moments import Moments, Sample, sample
 from csr_lib.stats.resampling import Seed, generator, resample_counts, stack
 
@@ -92,6 +92,7 @@ class Point:
     vif : (k,) variance inflation factors; NaN where indicators are not predictors of one regression.
     collinear : the predictor with the largest VIF and its VIF.
     predictors : of the largest regression.
+    table : every derived importance of the same answers, see `csr_lib.stats.importance.Importance`; None where not computed.
     """
 
     importance: Array
@@ -101,6 +102,7 @@ class Point:
     vif: Array
     collinear: tuple[str, float]
     predictors: int
+    table: Importance | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +246,7 @@ def measure(
 def _answers(
     survey: Survey, indicators: tuple[str, ...], method: str, outcome: str | None, missing: str, model: Model | None
 ) -> Sample:
-    """Return the answers that a method needs: performances first, then stated importance, the rest of the model, or the outcome."""
+    """Return the answers that a method needs: performances, then stated importance, the rest of the model, or the outcome."""
     chosen = list(indicators)
     frame = survey.ratings("perception", chosen)[chosen].astype(float)
     if method == "stated":
@@ -310,11 +312,9 @@ def _resampled(answers: Sample, axis: Axis, resamples: int, rng: np.random.Gener
     for counts in resample_counts(answers, resamples, rng):
         means, covs = answers.resampled(counts)
         importance, r2, rival = derive(means, covs)
-        parts.append(
-            (axis.values(means[:, :k]), importance)
-            + (np.full(len(means), np.nan) if r2 is None else r2,)
-            + (np.full((len(means), k), np.nan) if rival is None else rival,)
-        )
+        unknown = np.full((len(means), k), np.nan)
+        explained = unknown[:, 0] if r2 is None else r2
+        parts.append((axis.values(means[:, :k]), importance, explained, unknown if rival is None else rival))
     performance, importance, r2, rival = (stack(part) for part in zip(*parts, strict=True))
     good = np.isfinite(performance).all(axis=1) & np.isfinite(importance).all(axis=1)
     known = bool(np.isfinite(rival).any())
@@ -365,12 +365,12 @@ def _path_model(
     result = pls(answers.moments(), model, limits=limits)
     items = result.importance_performance(model.target)[1].set_index("item")
     values = items.loc[list(indicators), "importance"].to_numpy(dtype=float)
-    r2 = result.constructs.set_index("construct").loc[model.target]
-    worst = result.paths.loc[result.paths["vif"].idxmax()]
+    explained = result.constructs.set_index("construct")[["r2", "r2_adj"]].to_numpy()[model.names.index(model.target)]
+    worst = result.paths.iloc[int(result.paths["vif"].argmax())]
     needs = max([len(model.sources(name)) for name in model.names] + [len(c.items) for c in model.constructs if c.mode == "B"])
     nothing = np.full(len(indicators), np.nan)
     vif = (str(worst["source"]), float(worst["vif"]))
-    point = Point(values, float(r2["r2"]), float(r2["r2_adj"]), values, nothing, vif, needs)
+    point = Point(values, float(explained[0]), float(explained[1]), values, nothing, vif, needs)
     k = len(indicators)
     if not resamples:
         return point, Draws(np.empty((0, k)), np.empty((0, k)), None, np.empty(0), 0)

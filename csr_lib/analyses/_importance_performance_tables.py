@@ -25,6 +25,7 @@ ALL_METHODS = METHODS
 #: Rules of cutting that a reader can compare; a target only where the study has one.
 RULES = ("mean", "median", "scale_middle", "target")
 SWOT = {"keep_up": "strength", "concentrate": "weakness", "low_priority": "minor_weakness", "overkill": "minor_strength"}
+SWOT_ORDER = ("weakness", "strength", "threat", "opportunity", "minor_weakness", "minor_strength")
 #: Reading order: what is to be done first stands first.
 URGENCY = ("concentrate", "keep_up", "low_priority", "overkill")
 
@@ -184,26 +185,17 @@ def swot_table(table: pd.DataFrame, competitors: pd.DataFrame | None, score_cut:
 
     Threat: important, and a competitor is demonstrably ahead. Opportunity: important, and no competitor reaches the cut-off.
     """
-    rows = []
-    for quadrant in URGENCY:
-        part = table[table["quadrant"] == quadrant].sort_values("rank", kind="stable")
-        rows += [
-            (SWOT[quadrant], quadrant, r.indicator, r.importance, r.performance_score, r.share, r.n) for r in part.itertuples()
-        ]
+    order = table.sort_values("rank", kind="stable")[["quadrant", "indicator", "importance", "performance_score", "share", "n"]]
+    parts = {SWOT[quadrant]: order[order["quadrant"] == quadrant] for quadrant in URGENCY}
     if competitors is not None:
-        important = table[table["quadrant"].isin(("keep_up", "concentrate"))]
-        for r in important.sort_values("rank", kind="stable").itertuples():
-            theirs = competitors[competitors["indicator"] == r.indicator]
-            line = (r.quadrant, r.indicator, r.importance, r.performance_score, r.share, r.n)
-            if len(theirs) and (theirs["performance_competitor"] < score_cut).all():
-                rows.append(("opportunity", *line))
-            if ((theirs["difference"] < 0) & (theirs["p_adjusted"] < alpha)).any():
-                rows.append(("threat", *line))
-    columns = ["swot", "quadrant", "indicator", "importance", "performance_score", "share", "n"]
-    order = {
-        name: at for at, name in enumerate(["weakness", "strength", "threat", "opportunity", "minor_weakness", "minor_strength"])
-    }
-    return pd.DataFrame(sorted(rows, key=lambda row: order[row[0]]), columns=columns)
+        important = order[order["quadrant"].isin(("keep_up", "concentrate"))]
+        best = competitors.groupby("indicator")["performance_competitor"].max()
+        behind = competitors.loc[(competitors["difference"] < 0) & (competitors["p_adjusted"] < alpha), "indicator"]
+        parts["threat"] = important[important["indicator"].isin(behind)]
+        parts["opportunity"] = important[important["indicator"].map(best) < score_cut]
+    return pd.concat(
+        [parts[name].assign(swot=name) for name in SWOT_ORDER if name in parts and len(parts[name])], ignore_index=True
+    )[["swot", *order.columns]]
 
 
 def cuts_tables(m: Measured, cuts: Cuts, target: float | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -240,25 +232,24 @@ def method_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     """Return importance and ranks by every method that the answers allow, and how far each agrees with the one used.
 
-    `others`: importance by methods that need other answers than the ratings and the outcome (stated, total effects). None where the
-    outcome does not allow a derivation (too few answers, dependent indicators).
+    `others`: importance by methods that need other answers than the ratings and the outcome (stated, total effects). None where
+    the outcome does not allow a derivation (too few answers, dependent indicators).
     """
     keys = list(m.indicators)
-    try:
-        if m.method in DERIVED:
-            answers = m.sample
-        else:
-            frame = survey.ratings("perception", keys)[keys].astype(float)
-            frame[OUTCOME] = survey.outcome(outcome).to_numpy(dtype=float)
+    found, n = m.point.table, m.sample.n
+    if found is None:
+        frame = survey.ratings("perception", keys)[keys].astype(float)
+        frame[OUTCOME] = survey.outcome(outcome).to_numpy(dtype=float)
+        try:
             answers = sample(frame, survey.weights, kind=survey.weight_kind, missing=missing)  # type: ignore[arg-type]
-        found = derived_importance(answers.moments(), OUTCOME, keys)
-    except AnalysisError:
-        return None
+            found, n = derived_importance(answers.moments(), OUTCOME, keys), answers.n
+        except AnalysisError:
+            return None
     values = {name: found.table[f"{name}_share" if name in SHARES_OF_R2 else name].to_numpy(dtype=float) for name in DERIVED}
     values = {
         name: {**values, **others, m.method: m.importance}[name] for name in METHODS if name in {*values, *others, m.method}
     }
-    table = pd.DataFrame({"indicator": keys, **values, **{f"rank_{k}": ranks(v) for k, v in values.items()}, "n": answers.n})
+    table = pd.DataFrame({"indicator": keys, **values, **{f"rank_{k}": ranks(v) for k, v in values.items()}, "n": n})
     rows = [
         (name, agreement(value, m.importance), found.r2 if name in DERIVED else np.nan, len(keys))
         for name, value in values.items()

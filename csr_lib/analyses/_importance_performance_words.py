@@ -44,7 +44,7 @@ def listed(labels: Sequence[Any], most: int = 5) -> Any:
 def rule_words(rule: str, options: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, str]:
     """Return how a cut-off is called, "the mean over the indicators"."""
     target = options.get("target")
-    return both(f"{NAME}.rule.{rule}", name=labels.get(target, target), target=options.get("target_score"))
+    return both(f"{NAME}.rule.{rule}", name=labels.get(str(target), target), target=options.get("target_score"))
 
 
 def line_words(rule: str, options: Mapping[str, Any]) -> dict[str, str]:
@@ -101,12 +101,12 @@ def fillings(result: AnalysisResult, name: str, lang: str) -> dict[str, Any]:
             values[quadrant] = words(inside, lang) if inside else text(f"{NAME}.absent.none", lang)
     if name == "shares" and name in tables:
         there = tables["indicators"]
-        weakest = there.loc[there["share"].idxmin()]
+        weakest = there.iloc[int(there["share"].argmin())]
         values |= {"least": result.label(weakest["indicator"], lang), "least_share": weakest["share"]}
     if name == "competitors" and name in tables:
         values["gaps"] = words(
             [
-                f"{result.label(r.competitor, lang)} – {result.label(r.indicator, lang)}: {number(r.difference, 'signed_score')}"
+                f"{result.label(str(r.competitor), lang)} – {result.label(str(r.indicator), lang)}: {number(r.difference, 'signed_score')}"
                 for r in tables[name].itertuples()
             ],
             lang,

@@ -1,4 +1,4 @@
-"""Importance–performance analysis, the four-quadrant model (四分图模型): what to repair first, what to keep, what may be too much."""
+"""Importance–performance analysis, the four-quadrant model (四分图模型): what to repair first, what to keep, what is too much."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from csr_lib.analyses import _importance_performance_findings as wording
 from csr_lib.analyses import _importance_performance_tables as build
+from csr_lib.analyses._importance_performance_checks import Report, checks
 from csr_lib.analyses._importance_performance_choice import WHERE, Choice, choose, lacking, leading, target_of
 from csr_lib.analyses._importance_performance_measure import Measured, measure
 from csr_lib.analyses._importance_performance_words import OUTCOME_LABEL, US_LABEL, WEAK, axis_labels, fillings, importance_format
@@ -36,8 +37,9 @@ class Options(BaseOptions):
         Literal["stated", "correlation", "partial_correlation", "regression", "relative_weights", "lmg", "total_effects"] | None
     ) = Field(
         None,
-        description="stated (asked of customers), correlation, partial_correlation, regression (standardised), relative_weights (Johnson), "
-        "lmg (Shapley) or total_effects (of the study's model on its target); by default stated where it was asked, else relative_weights",
+        description="stated (asked of customers), correlation, partial_correlation, regression (standardised), relative_weights "
+        "(Johnson), lmg (Shapley) or total_effects (of the study's model on its target); by default stated where it was asked, "
+        "else relative_weights",
     )
     outcome: str = Field("satisfaction", description="the outcome of study.yml that importance is derived from")
     cut: Literal["mean", "median", "scale_middle", "target"] = Field(
@@ -79,8 +81,9 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
     Returns
     -------
     ImportancePerformanceResult
-        Tables ``indicators swot cuts sensitivity`` and, where they can be computed, ``shares map`` (with resamples), ``fit`` (derived
-        importance), ``importance_methods method_agreement`` (with an outcome), ``competitors``, ``movement`` (with an earlier wave).
+        Tables ``indicators map swot cuts sensitivity`` and, where they can be computed, ``shares`` (with resamples), ``fit``
+        (derived importance), ``importance_methods method_agreement`` (with an outcome), ``competitors``, ``movement`` (with an
+        earlier wave).
 
     Raises
     ------
@@ -91,9 +94,9 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
 
     Notes
     -----
-    Martilla and James (1977). Performance: weighted means with t intervals. Importance: weighted means, or derived weights with percentile
-    intervals. In every bootstrap resample of respondents both are computed anew, with the cut-offs where these depend on the data; the
-    share of resamples that put an indicator where the answers put it says how firmly it sits there.
+    Martilla and James (1977). Performance: weighted means with t intervals. Importance: weighted means, or derived weights with
+    percentile intervals. In every bootstrap resample of respondents both are computed anew, with the cut-offs where these depend
+    on the data; the share of resamples that put an indicator where the answers put it says how firmly it sits there.
     """
     opted = resolve(Options, NAME, survey.study, options)
     shown_in = language(lang, survey.lang)
@@ -148,7 +151,7 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
         "target": target[0] if target and cuts.rule_performance == "target" else None,
         "target_score": target[1] if target and cuts.rule_performance == "target" else None,
     }
-    found = wording.Report(
+    found = Report(
         survey=customers,
         measured=m,
         choice=choice,
@@ -173,7 +176,7 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
         resamples=opted.bootstrap,
         headline=wording.headline(found),
         tables=tables,
-        checks=wording.checks(found),
+        checks=checks(found),
         found=wording.findings(found),
         labels=_labels(everybody, m, tables, found.outcome),
         drawn_from=drawn,
