@@ -82,11 +82,8 @@ class Report:
 
     def rule(self, name: str) -> dict[str, str]:
         """Return how a cut-off is called."""
-        return rule_words(
-            name,
-            self.options,
-            {self.options["target"]: self.survey.label(self.options["target"])} if self.options["target"] else {},
-        )
+        target = self.options["target"]
+        return rule_words(name, self.options, {target: self.survey.label(target)} if target else {})
 
 
 def checks(r: Report) -> tuple[Check, ...]:

@@ -104,11 +104,9 @@ def fillings(result: AnalysisResult, name: str, lang: str) -> dict[str, Any]:
         weakest = there.iloc[int(there["share"].argmin())]
         values |= {"least": result.label(weakest["indicator"], lang), "least_share": weakest["share"]}
     if name == "competitors" and name in tables:
-        values["gaps"] = words(
-            [
-                f"{result.label(str(r.competitor), lang)} – {result.label(str(r.indicator), lang)}: {number(r.difference, 'signed_score')}"
-                for r in tables[name].itertuples()
-            ],
-            lang,
-        )
+        pairs = [
+            (result.label(str(r.competitor), lang), result.label(str(r.indicator), lang), number(r.difference, "signed_score"))
+            for r in tables[name].itertuples()
+        ]
+        values["gaps"] = words([f"{rival} – {indicator}: {difference}" for rival, indicator, difference in pairs], lang)
     return values
