@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from csr_lib.show.path_routes import Array, Routes, route, turn
+from csr_lib.show.path_routes import Array, Routes, route
 
 _RESTARTS = 6
 _KEPT = 3  # placements that are routed in full before one is chosen
@@ -172,43 +173,49 @@ def _cost(cells: NDArray[np.int64], edges: NDArray[np.int64], grid: Grid) -> Arr
     n = cells.shape[1]
     cost += 200.0 * np.triu(np.ones((n, n)), 1).ravel() @ same.reshape(len(cells), -1).T.astype(float)
 
-    at = grid.inches(cells.astype(float))
-    start, end = at[:, edges[:, 0]], at[:, edges[:, 1]]
-    cost += _boxes_hit(at, start, end, edges, grid)
-    cost += _pairs_of_edges(start, end, edges, grid)
+    at = grid.inches(cells.astype(float)).astype(np.float32)
+    x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
+    cost += _boxes_hit(x, y, edges, grid)
+    cost += _pairs_of_edges(x, y, edges, grid)
     extent = np.ptp(cells, axis=1)
     cost += 0.5 * extent[:, 0] + 0.45 * extent[:, 1]
     return cost
 
 
-def _boxes_hit(at: Array, start: Array, end: Array, edges: NDArray[np.int64], grid: Grid) -> Array:
-    """Charge every straight arrow that runs through, or close by, a box that is not its own."""
-    reach = np.array(grid.box) / 2 + 0.06
-    p, q, centre = start[:, :, None] / reach, end[:, :, None] / reach, at[:, None] / reach  # boxes become unit squares
-    direction = q - p
-    length = (direction**2).sum(axis=-1)
-    along = np.clip(((centre - p) * direction).sum(axis=-1) / np.maximum(length, 1e-9), 0, 1)
-    distance = np.abs(p + along[..., None] * direction - centre).max(axis=-1)
-    other = (edges[:, :1] != np.arange(at.shape[1])) & (edges[:, 1:] != np.arange(at.shape[1]))
-    charged: Array = (np.where(distance < 1, 9.0 + 6.0 * (1 - distance), 0.0) * other).sum(axis=(1, 2))
+def _boxes_hit(x: Any, y: Any, edges: NDArray[np.int64], grid: Grid) -> Array:
+    """Charge every straight arrow that runs through, or close by, a box that is not its own; x, y (S, n) -> (S,)."""
+    arrow, box = np.nonzero((edges[:, :1] != np.arange(x.shape[1])) & (edges[:, 1:] != np.arange(x.shape[1])))
+    source, target = edges[arrow, 0], edges[arrow, 1]
+    x, y = x / np.float32(grid.box[0] / 2 + 0.06), y / np.float32(grid.box[1] / 2 + 0.06)  # boxes become squares of 2 × 2
+    step_x, step_y = x[:, target] - x[:, source], y[:, target] - y[:, source]
+    to_x, to_y = x[:, box] - x[:, source], y[:, box] - y[:, source]
+    share = np.clip((to_x * step_x + to_y * step_y) / np.maximum(step_x**2 + step_y**2, 1e-6), 0, 1)
+    distance = np.maximum(np.abs(share * step_x - to_x), np.abs(share * step_y - to_y))
+    charged: Array = np.where(distance < 1, 9.0 + 6.0 * (1 - distance), 0.0).sum(axis=1)
     return charged
 
 
-def _pairs_of_edges(start: Array, end: Array, edges: NDArray[np.int64], grid: Grid) -> Array:
-    """Charge crossings, narrow angles at a common box, and words that would lie on one another."""
+def _pairs_of_edges(x: Any, y: Any, edges: NDArray[np.int64], grid: Grid) -> Array:
+    """Charge crossings, narrow angles at a common box, and words that would lie on one another; x, y (S, n) -> (S,)."""
+    step_x, step_y = x[:, edges[:, 1]] - x[:, edges[:, 0]], y[:, edges[:, 1]] - y[:, edges[:, 0]]
+    length = np.maximum(np.hypot(step_x, step_y), 1e-6)
+    middle_x, middle_y = x[:, edges].mean(axis=2), y[:, edges].mean(axis=2)
     first, second = np.triu_indices(len(edges), 1)
-    a, b, c, d = start[:, first], end[:, first], start[:, second], end[:, second]
+    apart_x, apart_y = np.abs(middle_x[:, first] - middle_x[:, second]), np.abs(middle_y[:, first] - middle_y[:, second])
+    cost: Array = 2.5 * ((apart_x < grid.label[0] + 0.05) & (apart_y < grid.label[1] + 0.05)).sum(axis=1)
 
     common = (edges[first][:, :, None] == edges[second][:, None, :]).any(axis=(1, 2))
-    crossing = (turn(a, b, c) * turn(a, b, d) < -1e-9) & (turn(c, d, a) * turn(c, d, b) < -1e-9) & ~common
-    cost: Array = 7.0 * crossing.sum(axis=1)
-    for one, other in ((0, 0), (1, 1), (0, 1), (1, 0)):
-        shared = edges[first, one] == edges[second, other]
-        u = (b - a) * (1 if one == 0 else -1)
-        v = (d - c) * (1 if other == 0 else -1)
-        lengths = np.hypot(u[..., 0], u[..., 1]) * np.hypot(v[..., 0], v[..., 1])
-        cosine = (u * v).sum(axis=-1) / np.maximum(lengths, 1e-9)
-        cost += 6.0 * ((cosine > 0.965) & shared).sum(axis=1)
-    apart = np.abs((a + b) - (c + d)) / 2
-    cost += 2.5 * ((apart[..., 0] < grid.label[0] + 0.05) & (apart[..., 1] < grid.label[1] + 0.05)).sum(axis=1)
+    one, other = first[common], second[common]  # arrows that meet at a box: +1 if both leave or both enter it
+    together = (edges[one, 0] == edges[other, 0]) | (edges[one, 1] == edges[other, 1])
+    cosine = (step_x[:, one] * step_x[:, other] + step_y[:, one] * step_y[:, other]) / (length[:, one] * length[:, other])
+    cost += 6.0 * (cosine * np.where(together, 1, -1) > 0.965).sum(axis=1)
+
+    one, other = first[~common], second[~common]
+
+    def side(arrow: NDArray[np.int64], box: NDArray[np.int64]) -> Any:
+        start = edges[arrow, 0]
+        return step_x[:, arrow] * (y[:, box] - y[:, start]) - step_y[:, arrow] * (x[:, box] - x[:, start])
+
+    splits = side(one, edges[other, 0]) * side(one, edges[other, 1]) < -1e-6
+    cost += 7.0 * (splits & (side(other, edges[one, 0]) * side(other, edges[one, 1]) < -1e-6)).sum(axis=1)
     return cost

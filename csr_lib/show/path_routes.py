@@ -123,12 +123,6 @@ def _meetings(candidates: list[list[Array]], edges: NDArray[np.int64]) -> Array:
     return charged
 
 
-def turn(p: Array, q: Array, r: Array) -> Array:
-    """Return on which side of p→q each r lies, by sign."""
-    turned: Array = (q[..., 0] - p[..., 0]) * (r[..., 1] - p[..., 1]) - (q[..., 1] - p[..., 1]) * (r[..., 0] - p[..., 0])
-    return turned
-
-
 def _even(line: Array) -> Array:
     """Return a few points at even distances along a line."""
     run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
@@ -140,14 +134,14 @@ def _place_words(lines: tuple[Array, ...], centres: Array, half: Array, label: A
     """Return a place on each line for its words, clear of boxes, other words, tips and, where possible, other lines."""
     places = np.array([[_at(line, share) for share in _WORD_PLACES] for line in lines])  # (E, K, 2)
     reach = label / 2
-    on_box = np.asarray((np.abs(places[:, :, None] - centres) < half + reach + 0.02).all(axis=3).any(axis=2))
+    on_box = np.any(np.all(np.abs(places[:, :, None] - centres) < half + reach + 0.02, axis=3), axis=2)
     own = 100.0 * on_box + 0.6 * np.abs(np.array(_WORD_PLACES) - 0.5)
     for e, line in enumerate(lines):
         own[e] += 6.0 * (np.abs(places[e] - line[-1]) < reach + _TIP * 0.6).all(axis=1)
         own[e] += 2.0 * (np.abs(places[e] - line[0]) < reach + 0.04).all(axis=1)
         for other, course in enumerate(lines):
             if other != e:
-                crossing = np.asarray((np.abs(places[e][:, None] - course[None]) < reach + 0.02).all(axis=2))
+                crossing: NDArray[np.bool_] = (np.abs(places[e][:, None] - course[None]) < reach + 0.02).all(axis=2)
                 own[e] += 3.0 * crossing.any(axis=1)
     chosen = own.argmin(axis=1)
     rows = np.arange(len(lines))
