@@ -186,9 +186,9 @@ def customer_rows(people: Population, rng: np.random.Generator) -> pd.DataFrame:
     rival = [f"R{NUMBER[k]}" for k in KEYS]
     knows = pd.Series(rng.random(n) < 0.61)
     answers[rival] = answers[rival].astype("Int64").where(knows, pd.NA)  # only those who know the rival rate it
-    other = np.where(rng.random(n) < 0.3, "竞品乙", "")
+    other = np.where(rng.random(n) < 0.3, "竞品B", "")
     brands = [
-        "┋".join(b for b in ("本公司", "竞品甲" if k and r < 0.55 else "", o) if b)
+        "┋".join(b for b in ("本公司", "竞品A" if k and r < 0.55 else "", o) if b)
         for k, r, o in zip(knows, rng.random(n), other, strict=True)
     ]
     return pd.concat([who, answers], axis=1).assign(
