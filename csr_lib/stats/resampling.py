@@ -14,8 +14,8 @@ from csr_lib.stats.moments import Sample
 Array = np.ndarray
 Seed = int | np.random.Generator | None
 
-#: Draws that stay in the processor's cache while a path model is estimated on all of them.
-CHUNK = 500
+#: Draws that are taken at a time: enough that calling numpy costs little, few enough that they stay in the processor's cache.
+CHUNK = 1000
 #: Share of failed draws of one quantity beyond which its interval is not given.
 MOST_FAILED = 0.5
 
