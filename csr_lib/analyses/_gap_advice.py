@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from csr_lib.analyses._gap_words import NAMED, Words, both, internal
+from csr_lib.analyses._gap_words import NAMED, Words, both, internal, rows_of
 from csr_lib.core.check import Check, Finding, Tone
 from csr_lib.core.text import LANGUAGES
 
@@ -62,7 +61,7 @@ def limits(w: Words) -> list[Finding]:
     for check in result.checks:
         if check.verdict != "pass":
             limit("gap_check", sentence=_said(check))
-    lost = [row for row in result.tables["five_gaps"].to_dict("records") if row["missing"]]
+    lost = [row for row in rows_of(result.tables["five_gaps"]) if row["missing"]]
     for row in lost:
         limit("gap_missing", gap=both(f"gap.gaps.{row['gap']}"), what=w.label(row["missing"]))
     five = result.tables["five_gaps"]

@@ -102,7 +102,9 @@ def make_checks(
         )
     if "groups" in tables and len(tables["groups"]):
         per_group = tables["groups"].groupby("group", sort=False)["n"].min()
-        small = [customers.value_label(options.by or "", g) for g, n in per_group.items() if n < CUTOFFS["group_n"].threshold]
+        small = [
+            customers.value_label(options.by or "", str(g)) for g, n in per_group.items() if n < CUTOFFS["group_n"].threshold
+        ]
         checks.append(Check.against("gap_groups", float(per_group.min()), "group_n", groups=small))
     return checks
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from csr_lib.analyses._gap_advice import actions, limits, method
 from csr_lib.analyses._gap_tables import ALL
-from csr_lib.analyses._gap_words import TONES, Words, both, internal, score_of, total_of
+from csr_lib.analyses._gap_words import TONES, Words, both, internal, rows_of, score_of, total_of
 from csr_lib.core.check import Finding, Headline
 
 if TYPE_CHECKING:
@@ -230,13 +230,13 @@ def _ranking(w: Words) -> list[Finding]:
                 both(
                     "gap.ranks", label=w.label(r["construct"]), customers=int(r["customers_rank"]), company=int(r["company_rank"])
                 )
-                for r in part.to_dict("records")
+                for r in rows_of(part)
             ]
             found.append(Finding(key, {"list": phrases}, "neutral", "detail"))
     correlations = w.tables.get("ranking_correlation")
     if correlations is not None:
         for level, part in correlations.groupby("level", sort=False):
-            rows = {r["measure"]: r for r in part.to_dict("records")}
+            rows = {r["measure"]: r for r in rows_of(part)}
             spearman, kendall = rows["spearman"], rows["kendall"]
             if math.isnan(spearman["estimate"]):
                 continue
@@ -266,7 +266,7 @@ def _groups(w: Words) -> list[Finding]:
     if len(apart):
         phrases = [
             both("gap.group_difference", group=w.label(r["group"]), what=w.label(r["construct"]), value=r["difference"])
-            for r in apart.to_dict("records")
+            for r in rows_of(apart)
         ]
         found.append(Finding("gap_groups_differ", {"list": phrases}, "caution", "detail"))
     else:

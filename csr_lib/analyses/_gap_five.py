@@ -221,7 +221,7 @@ def _rankings(survey: Survey, plan: Plan, shared: list[str], sides: Any, kind: s
         out[name] = table
         if len(of) > 2:
             for method in ("spearman", "kendall"):
-                found = rank_correlation(table["customers"], table["company"], method)  # type: ignore[arg-type]
+                found = rank_correlation(table["customers"], table["company"], method)
                 correlations.append(
                     {
                         "level": key,

@@ -223,7 +223,7 @@ def level(study: Study, plan: Plan, indicator: str, value: float) -> float:
 def complete_rows(frame: pd.DataFrame, rule: str) -> Array:
     """Return which rows have every answer (listwise), or any answer (pairwise)."""
     known = frame.notna().to_numpy()
-    return known.all(axis=1) if rule == "listwise" else known.any(axis=1)
+    return np.asarray(known.all(axis=1) if rule == "listwise" else known.any(axis=1))
 
 
 def overall(frame: pd.DataFrame, plan: Plan) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,9 +32,26 @@ def difference(x: Array, y: Array, weights: Array, kind: Any, options: Options) 
     return paired_difference(x, y, weights, kind=kind, level=options.confidence, wilcoxon=kind != "sampling")
 
 
-def against_zero(values: Array, weights: Array, kind: Any, options: Options) -> PairedTest:
-    """Return the test that the mean of `values` is zero."""
-    return difference(values, np.zeros(len(values)), weights, kind, options)
+@dataclass(frozen=True)
+class Tested:
+    """A mean with its interval and the t test that it is zero."""
+
+    estimate: float
+    std_error: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    n: float
+    n_effective: float
+
+
+def against_zero(values: Array, weights: Array, kind: Any, options: Options) -> Tested:
+    """Return the t test that the mean of `values` is zero; p is NaN where they do not vary."""
+    from scipy.stats import t
+
+    m = mean_interval(values, weights, kind=kind, level=options.confidence)
+    p = float(2 * t.sf(abs(m.estimate / m.std_error), m.n - 1)) if m.std_error > 1e-12 else NAN
+    return Tested(m.estimate, m.std_error, m.ci_low, m.ci_high, p, m.n, m.n_effective)
 
 
 def p_of(found: PairedTest, options: Options) -> float:
@@ -161,7 +179,7 @@ def servqual_table(pairs: Pairs, options: Options) -> pd.DataFrame:
         by_score["weighted"] = pairs.weighted_total()
     rows = []
     for name, values in by_score.items():
-        found = against_zero(values, pairs.weights, pairs.kind, options)
+        found = difference(values, np.zeros(len(values)), pairs.weights, pairs.kind, options)
         rows.append(
             {
                 "score": name,
@@ -220,9 +238,9 @@ def _zone(name: str, levels: Mapping[str, Mapping[str, Array]], weights: Array, 
     rows = []
     for i, key in enumerate(keys):
         adequate, desired, perception = (levels[key][k] for k in ("adequate", "expectation", "perception"))
-        superiority = difference(perception, desired, weights, kind, options)
-        adequacy = difference(perception, adequate, weights, kind, options)
-        least, most, got = adequacy.mean_y, superiority.mean_y, superiority.mean_x
+        superiority = against_zero(perception - desired, weights, kind, options)
+        adequacy = against_zero(perception - adequate, weights, kind, options)
+        least, most, got = (mean_interval(v, weights, kind=kind).estimate for v in (adequate, desired, perception))
         zone = "below" if got < least else "above" if got > most else "within"
         certain = {
             "below": adequacy.ci_high < 0,
@@ -276,8 +294,11 @@ def groups_table(survey: Survey, plan: Plan, by: str, options: Options) -> tuple
         withheld += [labels[v] for v in gaps if v not in shown and labels[v] not in withheld]
         for value in shown:
             rest = [v for v in shown if v != value]
-            row = {"segment": by, "group": value, "construct": key, **gap_row(*levels[value], parts[value], options)}
-            row |= {"difference": NAN, "p_value": NAN}
+            own: Any = {"weights": parts[value].weights, "kind": parts[value].kind}
+            e, p = (mean_interval(np.where(np.isnan(gaps[value]), np.nan, v), **own).estimate for v in levels[value])
+            found_gap = vars(against_zero(gaps[value], **own, options=options))
+            row = {"segment": by, "group": value, "construct": key, "expectation": e, "perception": p, **found_gap}
+            row |= {"gap": row["estimate"], "difference": NAN, "p_value": NAN}
             if rest:
                 test = independent_difference(
                     gaps[value],
@@ -298,9 +319,3 @@ def groups_table(survey: Survey, plan: Plan, by: str, options: Options) -> tuple
     frame = frame.sort_values("group", key=lambda g: g.map(order), kind="stable").reset_index(drop=True)
     frame["p_adjusted"] = adjusted(frame["p_value"].astype(float), options.adjust)
     return frame, withheld, labels
-
-
-def smallest_and_largest(frame: pd.DataFrame, column: str) -> tuple[Any, Any]:
-    """Return the rows with the smallest and the largest value."""
-    ordered: Sequence[Any] = frame.sort_values(column, kind="stable").to_dict("records")
-    return ordered[0], ordered[-1]

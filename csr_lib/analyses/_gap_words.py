@@ -53,21 +53,26 @@ class Words:
         return "short" if estimate < 0 else "exceeds"
 
 
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """Return the rows of a table, column -> value."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
 def score_of(result: GapResult) -> Row:
     """Return the overall score: weighted where points are stated."""
-    rows = result.tables["servqual"].to_dict("records")
-    return dict(rows[-1])
+    return rows_of(result.tables["servqual"])[-1]
 
 
 def total_of(result: GapResult) -> Row:
-    return dict(result.tables["servqual"].to_dict("records")[0])
+    """Return the unweighted overall score."""
+    return rows_of(result.tables["servqual"])[0]
 
 
 def internal(result: GapResult) -> list[Row]:
     """Return gaps 1 to 4 that were computed, the largest shortfall first."""
     frame = result.tables["five_gaps"]
     frame = frame[(frame["gap"] < 5) & frame["estimate"].notna()].sort_values("estimate", kind="stable")
-    return [dict(row) for row in frame.to_dict("records")]
+    return rows_of(frame)
 
 
 def shown_values(result: GapResult, name: str, lang: str) -> dict[str, Any]:
@@ -91,7 +96,7 @@ def shown_values(result: GapResult, name: str, lang: str) -> dict[str, Any]:
         values["below"] = [w.label(i) for i in below["indicator"]] or both("gap.none")
         values["within"] = int((zone["zone"] == "within").sum())
     if name == "five_gaps":
-        values["list"] = [_gap_phrase(w, row) for row in tables["five_gaps"].to_dict("records")]
+        values["list"] = [_gap_phrase(w, row) for row in rows_of(tables["five_gaps"])]
     if name.startswith("ranking") and result.ranked_by:
         values["by"] = both(f"gap.ranked_by.{result.ranked_by}")
         values["roles"] = [both(f"gap.role.{role}") for role in result.company]

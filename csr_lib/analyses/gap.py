@@ -83,6 +83,9 @@ class GapResult(AnalysisResult):
     company: tuple[str, ...] = ()
     rule_replaced: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "company", tuple(self.company))
+
     table_columns: ClassVar[Mapping[str, Sequence[str]]] = {
         "indicators": (
             "construct", "indicator", "n", "expectation", "perception", "gap", "ci_low", "ci_high", "p_adjusted", "effect_size",
@@ -94,8 +97,8 @@ class GapResult(AnalysisResult):
         ),
         "servqual": ("score", "n", "estimate", "gap_share", "std_error", "ci_low", "ci_high", "p_value"),
         "zone": (
-            "construct", "n", "adequate", "perception", "expectation", "adequacy", "adequacy_ci_low", "adequacy_ci_high", "position",
-            "zone", "certain",
+            "construct", "n", "adequate", "perception", "expectation", "adequacy", "adequacy_ci_low", "adequacy_ci_high",
+            "position", "zone", "certain",
         ),
         "zone_by_indicator": (
             "construct", "indicator", "n", "adequate", "perception", "expectation", "adequacy", "position", "zone", "certain",
@@ -227,7 +230,8 @@ def gap(survey: Survey, *, lang: str | None = None, **options: Any) -> GapResult
     1988). A dimension's score is the mean of the gaps that a respondent gave of its indicators, SERVQUAL the mean of the
     dimensions, weighted by stated points where there are some. Signs of the five gaps: 1 management's − customers' expectation;
     2 standard − management's expectation; 3 staff's perception of delivery (customers', where staff were not asked) − standard;
-    4 customers' perception − promise; 5 perception − expectation. The same numbers: R ``t.test(p, e, paired = TRUE)``, ``survey::svymean``, ``p.adjust``.
+    4 customers' perception − promise; 5 perception − expectation. The same numbers: R ``t.test(p, e, paired = TRUE)``,
+    ``survey::svymean``, ``p.adjust``.
     """
     chosen = resolve(Options, "gap", survey.study, options)
     lang = language(lang, survey.lang)
@@ -248,13 +252,16 @@ def gap(survey: Survey, *, lang: str | None = None, **options: Any) -> GapResult
         missing["zone"] = "no_adequate"
     tables["five_gaps"], tables["five_gaps_by_indicator"] = five_gaps(survey, pairs, chosen)
     tables["gaps_of_indicators"] = _wide(tables["five_gaps_by_indicator"])
-    missing |= {f"gap_{row.gap}": row.missing for row in tables["five_gaps"].itertuples() if row.missing}
+    five = tables["five_gaps"]
+    missing |= {f"gap_{number}": reason for number, reason in zip(five["gap"], five["missing"], strict=True) if reason}
     ranked = ranking(survey, plan, chosen)
     tables |= ranked.tables
     if ranked.missing:
         missing["ranking"] = ranked.missing
     withheld: list[Any] = []
-    labels = _labels(survey, plan, tables["five_gaps"])
+    labels = _labels(survey, plan, five)
+    if not plan.dimensions:  # a column of nothing but "without dimension" tells nobody anything
+        tables = {name: frame.drop(columns="construct", errors="ignore") for name, frame in tables.items()}
     if chosen.by:
         tables["groups"], withheld, names = groups_table(customers, plan, chosen.by, chosen)
         labels |= names
@@ -263,13 +270,9 @@ def gap(survey: Survey, *, lang: str | None = None, **options: Any) -> GapResult
             missing["groups"] = "few_groups"
     else:
         missing["groups"] = "no_groups"
-    if not plan.dimensions:  # a column of nothing but "without dimension" tells nobody anything
-        tables = {
-            name: frame.drop(columns="construct", errors="ignore") for name, frame in tables.items() if name != "groups"
-        } | {name: frame for name, frame in tables.items() if name == "groups"}
 
     result = GapResult(
-        source=customers.source(),
+        source=survey.source(),
         basis=pairs.basis,
         lang=lang,
         options=chosen.model_dump() | {"missing_rule": plan.missing_rule, "low": plan.low, "high": plan.high},
