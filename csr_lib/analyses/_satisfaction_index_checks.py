@@ -31,9 +31,9 @@ def joined(first: Any, second: Any, sign: str) -> dict[str, str]:
 def judged(
     key: str, cutoff: str, values: Mapping[Any, float], name: Callable[[Any], Any], kind: str = "decimal", most: int = 6
 ) -> Check | None:
-    """Return the check of many values against one cut-off: the worst one, and those beyond the cut-off from the worst on.
+    """Return the check of many values against one cut-off: the worst one, and those that have its verdict, from the worst on.
 
-    At most `most` are named. None where there are no values.
+    At most `most` are named (``names`` with their values, ``plain`` without). None where there are no values.
     """
     known = {k: float(v) for k, v in values.items()}
     if not known:
@@ -42,12 +42,12 @@ def judged(
     lowest_first = rule.direction == "at_least"
     order = sorted(known, key=lambda k: (0 if np.isnan(known[k]) else 1, known[k] if lowest_first else -known[k]))
     worst = order[0]
-    beyond = [with_value(name(k), known[k], kind) for k in order if rule.verdict(known[k]) != "pass"]
-    names = [
-        *beyond[:most],
-        *([{"zh": f"等 {len(beyond)} 项", "en": f"{len(beyond) - most} more"}] if len(beyond) > most else []),
-    ]
-    return Check.against(key, known[worst], cutoff, worst=name(worst), names=names)
+    verdict = rule.verdict(known[worst])
+    beyond = [k for k in order if rule.verdict(known[k]) == verdict != "pass"]
+    rest = [{"zh": f"另外 {len(beyond) - most} 项", "en": f"{len(beyond) - most} more"}] if len(beyond) > most else []
+    names = [*(with_value(name(k), known[k], kind) for k in beyond[:most]), *rest]
+    plain = [*(name(k) for k in beyond[:most]), *rest]
+    return Check.against(key, known[worst], cutoff, worst=name(worst), names=names, plain=plain)
 
 
 def model_checks(
@@ -161,7 +161,7 @@ def _negative_weights(fit: PLSResult, label: Label) -> Check:
     weights = {i.item: i.weight for i in rows(fit.items)}
     lowest = min(weights, key=lambda i: weights[i])
     names = [with_value(label(i), weights[i], "coefficient") for i in negative_weights(fit)]
-    values = {"worst": label(lowest), "names": names}
+    values = {"worst": label(lowest), "names": names, "plain": [label(i) for i in negative_weights(fit)]}
     return Check("negative_weights", "fail" if names else "pass", weights[lowest], 0.0, "ringle2016", values)
 
 
@@ -183,7 +183,8 @@ def _expected_signs(paths: pd.DataFrame, signs: Mapping[tuple[str, str], int], l
     firm = [r for r in against if r.p_value < alpha]
     names = [with_value(joined(label(r.source), label(r.target), "→"), r.estimate, "coefficient") for r in (firm or against)]
     verdict: Any = "fail" if firm else "warn" if against else "pass"
-    return Check("expected_sign", verdict, float(len(against)), 0.0, "", {"names": names})
+    plain = [joined(label(r.source), label(r.target), "→") for r in (firm or against)]
+    return Check("expected_sign", verdict, float(len(against)), 0.0, "", {"names": names, "plain": plain})
 
 
 def draw_checks(failed: int, resamples: int, flips: Mapping[str, float], label: Label) -> list[Check]:
@@ -203,4 +204,5 @@ def group_check(sizes: Sequence[tuple[Any, float]]) -> Check | None:
     small = sorted((s for s in sizes if s[1] < least), key=lambda s: s[1])
     names = [with_value(name, n, "count") for name, n in small]
     smallest = float(min(n for _, n in sizes))
-    return Check("index_small_groups", "warn" if small else "pass", smallest, least, CUTOFFS["group_n"].source, {"names": names})
+    values = {"names": names, "plain": [name for name, _ in small]}
+    return Check("index_small_groups", "warn" if small else "pass", smallest, least, CUTOFFS["group_n"].source, values)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from csr_lib.analyses._satisfaction_index_rollup import Tree
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
-from csr_lib.core.model import Construct, Model, template
+from csr_lib.core.model import Construct, Model, Template, template
 from csr_lib.core.result import Basis
 from csr_lib.stats.moments import Sample, sample
 from csr_lib.stats.pls import PLSResult, pls
@@ -46,6 +46,12 @@ def chosen_model(study: Study, options: Options) -> Model:
     return replace(model, target=options.target or model.target)
 
 
+def chosen_template(study: Study, options: Options) -> Template | None:
+    """Return the template of the model; None where the model is the study's own."""
+    name = options.model or (study.model.template if study.model else None)
+    return template(name) if name else None
+
+
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """The model of all answers together, its draws, and the index of groups.
@@ -53,7 +59,7 @@ class Estimate:
     Attributes
     ----------
     people : customers' answers, whatever wave. `used`: those of them that the model rests on.
-    model, fit, draws : the model, its estimate, and the draws (None without resampling).
+    model, template, fit, draws : the model, the template it was made from, its estimate, and the draws (None without resampling).
     waves : waves that may be shown, in order, where there are several.
     period : the wave that the index describes; None for all answers together.
     scope : rows of `used` that the index describes.
@@ -66,6 +72,7 @@ class Estimate:
     used: Survey
     sample: Sample
     model: Model
+    template: Template | None
     fit: PLSResult
     draws: PLSBootstrap | None
     waves: tuple[str, ...]
@@ -96,6 +103,15 @@ class Estimate:
     def described(self) -> Survey:
         """The answers that the index describes."""
         return replace(self.used, rows=self.used.rows[self.scope])
+
+    def label(self, key: str) -> Any:
+        """Return the label of an item, construct, segment or ``segment=value``; a construct without one has the template's."""
+        found = self.people.label(key)
+        if found == key and key in self.model.names and self.template:
+            for name, about in self.template.constructs.items():
+                if key in (name, *about.get("aliases", [])):
+                    return about["label"]
+        return found
 
     def index(self, grouping: str, label: Any) -> tuple[Array, Array | None]:
         """Return a group's index by construct (J,) and its draws (B, J)."""
@@ -192,7 +208,7 @@ def estimate(survey: Survey, options: Options, tree: Tree | None) -> Estimate:
             resamples=options.bootstrap,
             seed=options.seed,
             groups=full,
-            strata=people.codes[list(strata)].astype(str).agg("\x1f".join, axis=1).to_numpy() if strata else None,
+            strata=_joint(people, strata) if strata else None,
         )
         fit, labels, indices, drawn = draws.result, draws.groups, draws.group_estimate, draws.group_index
     else:
@@ -203,8 +219,22 @@ def estimate(survey: Survey, options: Options, tree: Tree | None) -> Estimate:
         place = [data.columns.index(i) for i in model.items]
         indices = {name: fit.index_of(data.group_means(codes)[:, place]) for name, (codes, _) in coded.items()}
     return Estimate(
-        people, used, data, model, fit, draws, waves, period, scope, labels, indices, drawn, strata, options.confidence
-    )  # fmt: skip
+        people=people,
+        used=used,
+        sample=data,
+        model=model,
+        template=chosen_template(people.study, options),
+        fit=fit,
+        draws=draws,
+        waves=waves,
+        period=period,
+        scope=scope,
+        groups=labels,
+        estimate=indices,
+        drawn=drawn,
+        strata=strata,
+        level=options.confidence,
+    )
 
 
 def chosen_segments(people: Survey, options: Options) -> tuple[str, ...]:
@@ -270,3 +300,12 @@ def _strata(people: Survey, tree: Tree | None) -> tuple[str, ...]:
     elif named and named in people.segments:
         strata.append(named)
     return tuple(strata)
+
+
+def _joint(people: Survey, strata: Sequence[str]) -> Array:
+    """Return one number per row for the combination of its strata."""
+    out = np.zeros(len(people.rows), dtype=int)
+    for name in strata:
+        codes = people.codes[name].cat.codes.to_numpy().astype(int) + 1  # 0: no value
+        out = out * (codes.max() + 1) + codes
+    return out

@@ -206,7 +206,7 @@ def _segments(told: Told) -> Iterator[Finding]:
         if not clear.p_adjusted < told.alpha:
             said.append((0.0, "segment_same", values))
             continue
-        values |= {"difference": clear.difference, "p": clear.p_adjusted, "tests": len(groups)}
+        values |= {"difference": clear.difference, "p": clear.p_adjusted}
         said.append((abs(clear.difference), "segment_gap" if clear is worst else "segment_gap_best", values))
     largest = max((size for size, _, _ in said), default=0.0)
     for size, key, values in said:
@@ -292,7 +292,7 @@ def _actions(told: Told) -> Iterator[Finding]:
                 difference=group.difference,
             )
     for check in told.checks:
-        names = check.values.get("names")
+        names = check.values.get("plain")
         if check.key == "construct_alpha" and check.verdict == "fail":
             yield _finding("action_reword", "action", names=names)
         if check.key == "index_small_groups" and check.verdict != "pass":
@@ -327,7 +327,7 @@ def _lever_actions(told: Told, drivers: Sequence[Any]) -> Iterator[Finding]:
 _LIMITS = {
     "index_n_per_parameter": "limit_n",
     "index_definite": "limit_definite",
-    "construct_rho_c": "limit_reliability",
+    "construct_alpha": "limit_reliability",
     "discriminant_htmt": "limit_htmt",
     "structural_vif": "limit_vif",
     "negative_weights": "limit_weights",
@@ -353,7 +353,7 @@ def _limits(told: Told) -> Iterator[Finding]:
             yield _finding("limit_check", "limit", "caution", sentence={lang: check.sentence(lang) for lang in LANGUAGES})
     named = {"limit_reliability", "limit_htmt", "limit_vif", "limit_weights", "limit_beyond", "limit_signs", "limit_flips"}
     for check in told.checks:
-        key, names = _LIMITS.get(check.key), check.values.get("names")
+        key, names = _LIMITS.get(check.key), check.values.get("plain")
         if key and check.verdict == "fail":
             values: dict[str, Any] = {"names": names} if key in named else {}
             if key == "limit_explained":
@@ -404,7 +404,14 @@ def headline(told: Told) -> tuple[Headline, ...]:
         if finding.key.startswith("satisfaction_index.target"):
             goal = told.row("goals", goal_kind="target")
             cards.append(
-                Headline("index_target", float(goal.distance), "signed_score", values={"goal": goal.goal}, tone=finding.tone)
+                Headline(
+                    "index_target",
+                    goal.distance,
+                    "signed_score",
+                    values={"goal": goal.goal},
+                    tone=finding.tone,
+                    **interval(goal.ci_low - goal.goal, goal.ci_high - goal.goal),
+                )
             )
     if told.latest and "wave_changes" in told.tables:
         change = told.row("wave_changes", construct=told.target, wave_to=told.latest)

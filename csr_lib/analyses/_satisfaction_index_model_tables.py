@@ -109,24 +109,20 @@ def _reliability(e: Estimate) -> pd.DataFrame:
 
 def _htmt(e: Estimate) -> pd.DataFrame | None:
     names = e.model.names
-    low = np.tril_indices(len(names), -1)
-    drawn = e.of("htmt")
-    keep = [k for k, (i, j) in enumerate(zip(*low, strict=True)) if _many(e, names[i]) and _many(e, names[j])]
-    if not keep:
+    place = {pair: k for k, pair in enumerate(zip(*np.tril_indices(len(names), -1), strict=True))}
+    many = [j for j, name in enumerate(names) if len(e.model.construct(name).items) > 1]
+    pairs = [(a, b) for a in many for b in many if a < b]
+    if not pairs:
         return None
-    i, j = low[0][keep], low[1][keep]
+    drawn, at = e.of("htmt"), [place[b, a] for a, b in pairs]
     return pd.DataFrame(
         {
-            "construct": [names[a] for a in j],
-            "other": [names[a] for a in i],
-            "estimate": e.fit.htmt.to_numpy()[i, j],
-            **e.spread(None if drawn is None else drawn[:, keep], len(keep)),
+            "construct": [names[a] for a, _ in pairs],
+            "other": [names[b] for _, b in pairs],
+            "estimate": [float(e.fit.htmt.iloc[a, b]) for a, b in pairs],
+            **e.spread(None if drawn is None else drawn[:, at], len(pairs)),
         }
     )
-
-
-def _many(e: Estimate, name: str) -> bool:
-    return len(e.model.construct(name).items) > 1
 
 
 # ---- importance and performance

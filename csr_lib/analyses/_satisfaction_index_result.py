@@ -68,7 +68,9 @@ class SatisfactionIndexResult(AnalysisResult):
         "segments": {**_INDEX, **dict.fromkeys(("difference", "difference_ci_low", "difference_ci_high"), "signed_score")},
         "waves": _INDEX,
         "wave_changes": dict.fromkeys(("change", "ci_low", "ci_high"), "signed_score"),
-        "decomposition": dict.fromkeys(("shift", "own_shift", "total_effect", "contribution", "ci_low", "ci_high"), "signed"),
+        "decomposition": {
+            **dict.fromkeys(("shift", "own_shift", "contribution", "ci_low", "ci_high"), "signed"), "total_effect": "decimal",
+        },
         "paths": {**_COEFFICIENT, "f_squared": "coefficient"},
         "effects": dict.fromkeys(
             ("direct", "indirect", "indirect_ci_low", "indirect_ci_high", "total", "total_ci_low", "total_ci_high"), "coefficient"
@@ -116,6 +118,9 @@ class SatisfactionIndexResult(AnalysisResult):
                 "start": self._wave_index(pair["wave_from"].iloc[0]),
                 "end": self._wave_index(pair["wave_to"].iloc[0]),
             }
+        if name == "segments" and name in self.tables:
+            small = [self.label(r.group, lang) for r in rows(self.tables[name]) if r.small]
+            values["small"] = text("satisfaction_index.small", lang, names=small) if small else ""
         if name in self.drawn_from:
             values |= self._described(name, lang)
         return values
@@ -175,6 +180,21 @@ class SatisfactionIndexResult(AnalysisResult):
     def _whole(self) -> float:
         frame = self.tables["index"]
         return float(frame.loc[frame["construct"] == self.target, "index"].iloc[0])
+
+    def _draw_model(self, lang: str) -> Drawing:
+        from csr_lib.show.path_diagram import path_diagram
+
+        constructs = self.tables["index"][["construct", "index"]].merge(
+            self.tables["r_squared"][["construct", "r_squared"]], on="construct", how="left"
+        )
+        return path_diagram(
+            self.tables["paths"],
+            labels=self.labels,
+            lang=lang,
+            constructs=constructs,
+            target=self.target,
+            alpha=1 - self.confidence,
+        )
 
     def _draw_segments(self, lang: str) -> Drawing:
         from csr_lib.show.estimates import intervals

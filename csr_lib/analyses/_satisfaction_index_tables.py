@@ -99,7 +99,9 @@ def segments_table(e: Estimate, hidden: Mapping[str, set[str]]) -> pd.DataFrame 
         shown = [g for g in e.described.groups(segment) if g.value not in hidden.get(segment, set())]
         if shown:
             rows = pd.DataFrame([_group_row(e, segment, g.value, g.survey) for g in shown])
-            rows.insert(list(rows.columns).index("p_value") + 1, "p_adjusted", holm(rows["p_value"]))
+            # two groups against each other are one test, told twice
+            adjusted = holm(rows["p_value"]) if len(rows) > 2 else rows["p_value"].to_numpy()
+            rows.insert(list(rows.columns).index("p_value") + 1, "p_adjusted", adjusted)
             frames.append(rows)
     return pd.concat(frames, ignore_index=True) if frames else None
 
@@ -138,19 +140,10 @@ def waves_table(e: Estimate) -> pd.DataFrame | None:
     for wave in e.waves:
         value, drawn = e.index(WAVES, wave)
         n, effective = e.size(e.used.wave(wave))
-        frames.append(
-            pd.DataFrame(
-                {
-                    "wave": wave,
-                    "construct": list(e.model.names),
-                    "index": value,
-                    **e.spread(drawn, len(value)),
-                    "n": n,
-                    "n_effective": effective,
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+        spread = e.spread(drawn, len(value))
+        columns = {"construct": list(e.model.names), "wave": wave, "index": value, **spread, "n": n, "n_effective": effective}
+        frames.append(pd.DataFrame(columns))
+    return _by_construct(e, frames)
 
 
 def changes_table(e: Estimate) -> pd.DataFrame | None:
@@ -161,12 +154,18 @@ def changes_table(e: Estimate) -> pd.DataFrame | None:
     for first, last in zip(e.waves, e.waves[1:], strict=False):
         change, drawn = _change(e, first, last)
         spread = e.spread(drawn, len(change), null=0.0)
-        frames.append(
-            pd.DataFrame({"construct": list(e.model.names), "wave_from": first, "wave_to": last, "change": change, **spread})
-        )
-    out = pd.concat(frames, ignore_index=True)
+        columns = {"construct": list(e.model.names), "wave_from": first, "wave_to": last, "change": change, **spread}
+        frames.append(pd.DataFrame(columns))
+    out = _by_construct(e, frames)
     out["p_adjusted"] = out.groupby("construct", sort=False)["p_value"].transform(lambda p: holm(p))
     return out
+
+
+def _by_construct(e: Estimate, frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put frames with one row per construct together, construct by construct."""
+    joined = pd.concat(frames, ignore_index=True)
+    place = {name: j for j, name in enumerate(e.model.names)}
+    return joined.sort_values("construct", key=lambda c: c.map(place), kind="stable", ignore_index=True)
 
 
 def _change(e: Estimate, first: str, last: str) -> tuple[Array, Array | None]:
@@ -288,7 +287,7 @@ def hypotheses_table(e: Estimate, effects: pd.DataFrame) -> pd.DataFrame | None:
     out = []
     found = {(r.source, r.target): vars(r) for r in rows(effects)}
     for h in stated:
-        row: dict[str, Any] = {"hypothesis": h.id, "source": h.from_, "target": h.to, "expected": h.sign}
+        row: dict[str, Any] = {"hypothesis": h.id, "source": h.from_, "target": h.to, "expected": "+" if h.sign == "+" else "−"}
         tested_as = "direct" if (h.from_, h.to) in e.model.paths else "total" if (h.from_, h.to) in found else ""
         row["tested_as"] = tested_as or "none"
         row["estimate"] = found[h.from_, h.to][tested_as] if tested_as else np.nan

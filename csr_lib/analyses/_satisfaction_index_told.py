@@ -10,6 +10,7 @@ import pandas as pd
 
 from csr_lib.analyses._rows import rows
 from csr_lib.core.check import Check, Finding, Level, Tone
+from csr_lib.core.model import Template
 from csr_lib.core.result import Basis
 from csr_lib.core.text import LANGUAGES, text
 from csr_lib.stats.pls import PLSResult
@@ -25,6 +26,7 @@ class Told:
     survey, fit, target, tables, checks : the answers, the estimated model, its headline construct, and what was found.
     basis, pooled : on whom the index rests, and on whom the model does.
     latest : the last of several waves, else None; `period` the wave that the index describes, None for all answers together.
+    labels : construct, item, segment … -> label. `template` that the model was made from.
     options : as used. `failed` of the resamples failed; `strata` are the segments that resamples were drawn within.
     """
 
@@ -39,6 +41,8 @@ class Told:
     pooled: Basis
     latest: str | None
     period: str | None
+    labels: Mapping[str, Any]
+    template: Template | None
     options: Any
     failed: int
     strata: tuple[str, ...]
@@ -49,8 +53,8 @@ class Told:
         return 1.0 - float(self.options.confidence)
 
     def label(self, key: str) -> Any:
-        """Return the label of a construct, item or segment."""
-        return self.survey.label(key)
+        """Return the label of a construct, item, segment or ``segment=value``."""
+        return self.labels.get(key) or self.survey.label(key)
 
     def wave(self, wave: str) -> Any:
         """Return the label of a wave."""
@@ -114,7 +118,7 @@ def method(told: Told) -> Iterator[Finding]:
     listed = [of(mode, names) for mode, names in modes.items()]
     yield said(
         "m_model",
-        model=model_title(told.survey, options.model),
+        model=told.template.title if told.template else both("satisfaction_index.own_model"),
         constructs=len(fit.model.names),
         items=len(fit.model.items),
         scheme=both(f"satisfaction_index.scheme.{options.scheme}"),
@@ -151,13 +155,3 @@ def method(told: Told) -> Iterator[Finding]:
         levels = [level for level in dict.fromkeys(told.tables["rollup"]["level"]) if level != "nation"]
         yield said("m_rollup", levels=[told.label(level) for level in reversed(levels)])
     yield said("m_software", version=__version__)
-
-
-def model_title(survey: Survey, chosen: str | None) -> Any:
-    """Return the name of the model: the template's title, or "a model of the study's own"."""
-    from csr_lib.core.model import template
-
-    name = chosen or (survey.study.model.template if survey.study.model else None)
-    if name:
-        return template(name).title
-    return {lang: text("satisfaction_index.own_model", lang) for lang in LANGUAGES}

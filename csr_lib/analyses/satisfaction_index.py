@@ -108,8 +108,9 @@ def satisfaction_index(survey: Survey, *, lang: str | None = None, **options: An
     tables, drivers, outcomes = _tables(e, chosen, plan, hidden)
     pooled = e.basis(e.used, e.people)
     basis = e.basis(e.described, e.people.wave(e.period)) if e.period else pooled
-    signs = expected_signs(e, chosen)
+    signs = expected_signs(e)
     checks = [*sample_checks(e.people, pooled), *_model_checks(e, tables, signs)]
+    labels = _labels(e, tables)
     told = Told(
         survey=e.people,
         fit=e.fit,
@@ -122,13 +123,15 @@ def satisfaction_index(survey: Survey, *, lang: str | None = None, **options: An
         pooled=pooled,
         latest=e.latest,
         period=e.period,
+        labels=labels,
+        template=e.template,
         options=chosen,
         failed=e.draws.n_failed if e.draws else 0,
         strata=e.strata,
     )
     model_wide = [*_MODEL_TABLES, "waves", "wave_changes", "decomposition"]
     used = {**chosen.model_dump(), "target": e.target, "missing_rule": e.sample.missing}
-    used["model"] = chosen.model or (e.people.study.model.template if e.people.study.model else None) or "paths"
+    used["model"] = e.template.name if e.template else "paths"
     return SatisfactionIndexResult(
         source=e.people.source(),
         basis=basis,
@@ -141,7 +144,7 @@ def satisfaction_index(survey: Survey, *, lang: str | None = None, **options: An
         bases={name: pooled for name in model_wide if name in tables},
         checks=tuple(checks),
         found=tuple(findings.findings(told)),
-        labels=_labels(e, tables),
+        labels=labels,
         drawn_from=_drawn_from(tables),
         withheld=_withheld(e, tables, hidden),
         references=_references(e, tables),
@@ -189,7 +192,7 @@ def _model_checks(e: Estimate, tables: Mapping[str, Any], signs: Mapping[tuple[s
 
     from csr_lib.analyses._satisfaction_index_checks import draw_checks, group_check, model_checks
 
-    label = e.people.label
+    label = e.label
     checks = model_checks(e.fit, e.target, label, signs=signs, paths=tables["paths"], alpha=1 - e.level)
     if e.draws:
         items = e.fit.items
@@ -202,7 +205,7 @@ def _model_checks(e: Estimate, tables: Mapping[str, Any], signs: Mapping[tuple[s
     return [*checks, *([small] if small else [])]
 
 
-def expected_signs(e: Estimate, options: Options) -> dict[tuple[str, str], int]:
+def expected_signs(e: Estimate) -> dict[tuple[str, str], int]:
     """Return which sign the theory expects of a path, where it expects one; the study's hypotheses come first.
 
     More of a construct goes with more of the next, but satisfaction lowers complaints. Where complaints are asked the other way
@@ -210,11 +213,12 @@ def expected_signs(e: Estimate, options: Options) -> dict[tuple[str, str], int]:
     sign makes sense: a complaint that is well handled wins a customer back (Fornell et al. 1996).
     """
     study, signs = e.people.study, {}
-    name = options.model or (study.model.template if study.model else None)
     for source, target in e.model.paths:
         if source in ("Complaints", "Complaint"):
             continue
-        turned = name == "ecsi" or all(study.indicators[i].reverse for i in e.model.construct(target).items)
+        turned = (e.template is not None and e.template.name == "ecsi") or all(
+            study.indicators[i].reverse for i in e.model.construct(target).items
+        )
         signs[source, target] = -1 if target in ("Complaints", "Complaint") and not turned else 1
     stated = {(h.from_, h.to): 1 if h.sign == "+" else -1 for h in study.hypotheses}
     return {**signs, **{path: sign for path, sign in stated.items() if path in e.model.paths}}
@@ -223,7 +227,7 @@ def expected_signs(e: Estimate, options: Options) -> dict[tuple[str, str], int]:
 def _labels(e: Estimate, tables: Mapping[str, Any]) -> dict[str, Any]:
     survey = e.people
     keys = [*e.model.names, *e.model.items]
-    out = {key: survey.label(key) for key in keys}
+    out = {key: e.label(key) for key in keys}
     for name in ("segments", "rollup"):
         if name in tables:
             frame = tables[name]
@@ -238,7 +242,7 @@ def _labels(e: Estimate, tables: Mapping[str, Any]) -> dict[str, Any]:
     nation = {lang: text("value.level.nation", lang) for lang in LANGUAGES}
     out["nation"] = nation
     for h in survey.study.hypotheses:
-        said = h.text or {lang: f"{words(survey.label(h.from_), lang)} → {words(survey.label(h.to), lang)}" for lang in LANGUAGES}
+        said = h.text or {lang: f"{words(e.label(h.from_), lang)} → {words(e.label(h.to), lang)}" for lang in LANGUAGES}
         out[h.id] = {lang: f"{h.id} {words(said, lang)}" for lang in LANGUAGES}
     return out
 
@@ -256,12 +260,9 @@ def _withheld(e: Estimate, tables: Mapping[str, Any], hidden: set[Any]) -> tuple
 
 
 def _references(e: Estimate, tables: Mapping[str, Any]) -> tuple[str, ...]:
-    from csr_lib.core.model import template
-
     keys = ["wold1982", "tenenhaus2005", "fornell1996", "henseler2015", "fornell1981", "dijkstra2015"]
-    name = e.people.study.model.template if e.people.study.model else None
-    if name:
-        keys.insert(0, template(name).source)
+    if e.template:
+        keys.insert(0, e.template.source)
     if e.draws:
         keys.append("efron1993")
     if e.draws and ("segments" in tables or "wave_changes" in tables):
