@@ -21,6 +21,9 @@ class _Pattern:
     first: Array  # (B, o)
     second: Array  # (B, o, o)
 
+    def take(self, draws: Array) -> _Pattern:
+        return _Pattern(self.seen, self.lost, self.total[draws], self.first[draws], self.second[draws])
+
 
 def em_moments(
     x: Array,
@@ -62,63 +65,69 @@ def em_moments(
     scale = np.sqrt(np.diag(cov0))
     scale = np.where(scale > 0, scale, 1.0)
     z = np.where(seen, (zero - mean0) / scale, 0.0)
-    patterns = _patterns(z, seen, w)
+    patterns, base = _patterns(z, seen, w)
     draws, p = w.shape[1], x.shape[1]
     total = w.sum(0)
     mean = np.zeros((draws, p))
     cov = np.repeat((cov0 / np.outer(scale, scale))[None], draws, axis=0)
     converged = np.zeros(draws, dtype=bool)
     active = np.arange(draws)
+    means, covs = mean, cov  # of the active draws
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        for _ in range(max_iterations):
-            mean_new, cov_new = _step(patterns, active, mean[active], cov[active], total[active])
-            moved = np.maximum(np.abs(mean_new - mean[active]).max(axis=1), np.abs(cov_new - cov[active]).max(axis=(1, 2)))
-            mean[active], cov[active] = mean_new, cov_new
+        for step in range(1, max_iterations + 1):
+            before, means, covs = (means, covs), *_step(patterns, base, means, covs, total[active])
+            moved = np.maximum(np.abs(means - before[0]).max(axis=1), np.abs(covs - before[1]).max(axis=(1, 2)))
+            going = (moved >= tolerance) & np.isfinite(moved)
+            if going.mean() > 0.5 and step < max_iterations:
+                continue
+            # put aside the draws that are finished, once they are half of what is left
+            mean[active], cov[active] = means, covs
             converged[active] = moved < tolerance
-            active = active[(moved >= tolerance) & np.isfinite(moved)]
+            active, means, covs = active[going], means[going], covs[going]
+            patterns, base = [q.take(going) for q in patterns], tuple(part[going] for part in base)
             if not len(active):
                 break
         cov *= (n / (n - 1))[:, None, None]
     return (mean * scale + mean0).T.copy(), np.moveaxis(cov * np.outer(scale, scale), 0, -1).copy(), converged
 
 
-def _patterns(z: Array, seen: Array, w: Array) -> list[_Pattern]:
+def _patterns(z: Array, seen: Array, w: Array) -> tuple[list[_Pattern], tuple[Array, Array]]:
+    """Sums by pattern of missing answers, and the sums (B, p) and (B, p, p) over all answers there are."""
+    p = z.shape[1]
+    pairs = (z[:, :, None] * z[:, None, :]).reshape(len(z), -1)
+    base = w.T @ z, (w.T @ pairs).reshape(-1, p, p)
     kinds, member = np.unique(seen, axis=0, return_inverse=True)
     member = member.ravel()
     out = []
     for k, answered in enumerate(kinds):
+        if answered.all():
+            continue
         rows = np.flatnonzero(member == k)
         o, m = np.flatnonzero(answered), np.flatnonzero(~answered)
         zr, wr = z[np.ix_(rows, o)], w[rows]
         pairs = (zr[:, :, None] * zr[:, None, :]).reshape(len(rows), -1)
         out.append(_Pattern(o, m, wr.sum(0), wr.T @ zr, (wr.T @ pairs).reshape(-1, len(o), len(o))))
-    return out
+    return out, base
 
 
-def _step(patterns: list[_Pattern], active: Array, mean: Array, cov: Array, total: Array) -> tuple[Array, Array]:
-    draws, p = mean.shape
+def _step(patterns: list[_Pattern], base: tuple[Array, Array], mean: Array, cov: Array, total: Array) -> tuple[Array, Array]:
     precision = inverses(cov)
-    t1 = np.zeros((draws, p))
-    t2 = np.zeros((draws, p, p))
+    t1, t2 = base[0].copy(), base[1].copy()
     for pattern in patterns:
         o, m = pattern.seen, pattern.lost
-        s0, s1, s2 = pattern.total[active], pattern.first[active], pattern.second[active]
-        t1[:, o] += s1
-        t2[:, o[:, None], o] += s2
-        if not len(m):
-            continue
+        s0, s1, s2 = pattern.total, pattern.first, pattern.second
         rest = inverses(precision[:, m[:, None], m])
         slope = -rest @ precision[:, m[:, None], o]
-        base = mean[:, m] - np.einsum("bmo,bo->bm", slope, mean[:, o])
-        fitted = np.einsum("bmo,bo->bm", slope, s1)
-        t1[:, m] += s0[:, None] * base + fitted
-        mo = base[:, :, None] * s1[:, None, :] + slope @ s2
+        level = mean[:, m] - (slope @ mean[:, o, None])[..., 0]
+        fitted = (slope @ s1[..., None])[..., 0]
+        crossed = slope @ s2
+        t1[:, m] += s0[:, None] * level + fitted
+        mo = level[:, :, None] * s1[:, None, :] + crossed
         t2[:, m[:, None], o] += mo
         t2[:, o[:, None], m] += mo.transpose(0, 2, 1)
-        bf = base[:, :, None] * fitted[:, None, :]
-        bb = base[:, :, None] * base[:, None, :]
-        t2[:, m[:, None], m] += (
-            s0[:, None, None] * (bb + rest) + bf + bf.transpose(0, 2, 1) + slope @ s2 @ slope.transpose(0, 2, 1)
-        )
+        lf = level[:, :, None] * fitted[:, None, :]
+        ll = level[:, :, None] * level[:, None, :]
+        both = crossed @ slope.transpose(0, 2, 1)
+        t2[:, m[:, None], m] += s0[:, None, None] * (ll + rest) + lf + lf.transpose(0, 2, 1) + both
     new = t1 / total[:, None]
     return new, t2 / total[:, None, None] - new[:, :, None] * new[:, None, :]

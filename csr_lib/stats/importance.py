@@ -203,15 +203,22 @@ def r2_of_all_models(R: Array) -> Array:
     Predictors are swept one after the other out of all subsets at once: the matrices shrink as their number doubles, so the
     work is a few times 2^k.
     """
-    draws, size = len(R), R.shape[-1]
-    # state (subsets, m, m, B): covariances of the variables to come, given the predictors that are in
-    state = np.ascontiguousarray(np.moveaxis(R, 0, -1))[None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        for _ in range(size - 1):
-            rest = state[:, 1:, 1:]
-            swept = rest - state[:, 1:, :1] * (state[:, :1, 1:] / state[:, :1, :1])
-            state = np.concatenate([rest, swept])
-    return 1 - state.reshape(-1, draws)
+        return 1 - _residuals(np.ascontiguousarray(np.moveaxis(R, 0, -1)))
+
+
+def _residuals(state: Array) -> Array:
+    """Residual variances (2^(m−1), S) of the last of m variables without and with each of the others; state (m, m, S)."""
+    m, _, columns = state.shape
+    if m == 1:
+        return state[0]
+    if m * m * columns > 100_000 and columns > 1:  # stay within the processor's cache
+        half = columns // 2
+        return np.concatenate([_residuals(state[..., :half]), _residuals(state[..., half:])], axis=1)
+    rest = state[1:, 1:]
+    swept = rest - state[1:, :1] * (state[:1, 1:] / state[0, 0])
+    both = _residuals(np.concatenate([rest, swept], axis=-1))
+    return both.reshape(2 * len(both), columns)
 
 
 def lmg(R: Array) -> Array:
@@ -228,7 +235,7 @@ def lmg(R: Array) -> Array:
     loss = np.where(size < k, fact[size] * fact[np.maximum(k - size - 1, 0)] / fact[k], 0.0)
     weight = np.where(inside == 1, gain[:, None], -loss[:, None])
     out = np.empty((len(R), k))
-    step = max(1, 16_000_000 // (2**k * 4))
+    step = max(1, 8_000_000 // 2**k)
     for at in range(0, len(R), step):
         out[at : at + step] = r2_of_all_models(R[at : at + step]).T @ weight
     return out
@@ -243,17 +250,18 @@ def lmg_sampled(R: Array, orders: int, seed: int | None = 0) -> Array:
         raise OptionError(f"{orders} orders", where="orders", allowed="a whole number ≥ 1")
     k = R.shape[-1] - 1
     rng = np.random.default_rng(seed)
-    out = np.full((len(R), k), np.nan)
-    good = np.linalg.eigvalsh(R)[:, 0] > 1e-10
-    kept = R if good.all() else R[good]
-    sums = np.zeros((len(kept), k))
-    step = max(1, 20_000 // max(1, len(sums)))  # orders at a time
-    for at in range(0, orders if len(sums) else 0, step):
-        ways = np.stack([rng.permutation(k) for _ in range(min(step, orders - at))])
-        ways = np.concatenate([ways, ways[:, ::-1]])
-        whole = np.column_stack([ways, np.full(len(ways), k)])
-        L = np.linalg.cholesky(kept[:, whole[:, :, None], whole[:, None, :]])
-        gains = L[..., -1, :-1] ** 2  # (draws, orders, place in the order)
-        sums += np.take_along_axis(gains, np.argsort(ways, axis=1)[None], axis=2).sum(axis=1)
-    out[good] = sums / (2 * orders)
-    return out
+    drawn = np.array([rng.permutation(k) for _ in range(orders)])
+    ways = np.concatenate([drawn, drawn[:, ::-1]])
+    at = np.column_stack([ways, np.full(len(ways), k)])
+    out = np.zeros((len(R), k))
+    try:
+        if len(R) < len(ways):  # the longer of the two in one batch
+            for b, one in enumerate(R):
+                gains = np.linalg.cholesky(one[at[:, :, None], at[:, None, :]])[:, -1, :-1] ** 2
+                np.add.at(out[b], ways, gains)
+        else:
+            for way, order in zip(ways, at, strict=True):
+                out[:, way] += np.linalg.cholesky(R[:, order[:, None], order])[:, -1, :-1] ** 2
+    except np.linalg.LinAlgError as error:
+        raise AnalysisError("the predictors are linearly dependent", where="lmg", mend="use fewer predictors") from error
+    return out / len(ways)

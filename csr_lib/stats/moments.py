@@ -192,7 +192,7 @@ class Sample:
         else:
             start = self._em_start
             means, covs, converged = em_moments(
-                self.answers - self._centre, w, drawn.sum(0), tolerance=1e-6, max_iterations=500, start=start
+                self.answers - self._centre, w, drawn.sum(0), tolerance=1e-5, max_iterations=500, start=start
             )
             means[:, ~converged] = np.nan
             covs[:, :, ~converged] = np.nan
