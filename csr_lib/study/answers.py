@@ -139,9 +139,15 @@ def _absent_everywhere(study: Study, tables: Sequence[RawTable]) -> list[Problem
     for column, key in needed_columns(study):
         if column not in there and column not in problems:
             shown = ", ".join(there[:40]) + (" …" if len(there) > 40 else "")
-            mend = (nearest(column, there) or "correct the name in study.yml, or add the column to the answers") + hint
+            mend = (_similar(column, there) or "correct the name in study.yml, or add the column to the answers") + hint
             problems[column] = Problem(f"there is no column '{column}' in {files}", key, shown, mend)
     return list(problems.values())
+
+
+def _similar(column: str, there: Sequence[str]) -> str:
+    """Return the hint at a column whose name differs in case alone, or else is nearest."""
+    same = [name for name in there if name.casefold() == column.casefold()]
+    return f"did you mean '{same[0]}'?" if same else nearest(column, there)
 
 
 def fixed_text(study: Study, raw: Raw, which: str) -> pd.Series:

@@ -96,13 +96,13 @@ def _listed(parts: Sequence[str], lang: str) -> str:
 
 
 def _counts(counts: dict[str, int], lang: str) -> str:
-    return _listed([f"{words(rule_label(rule), lang)} {count:,}" for rule, count in counts.items()], lang)
+    return _listed([text("study.card.counted", lang, what=words(rule_label(r), lang), n=n) for r, n in counts.items()], lang)
 
 
 def _groups(survey: Survey, by: str, lang: str) -> str:
     """List groups with their counts; those that are too small are only counted, never named with a number."""
     groups = survey.groups(by)
-    parts = [f"{words(group.label, lang)} {group.n:,}" for group in groups.shown]
+    parts = [text("study.card.counted", lang, what=words(group.label, lang), n=group.n) for group in groups.shown]
     if groups.withheld:
         parts.append(text("study.card.withheld", lang, n=len(groups.withheld)))
     return _listed(parts, lang)

@@ -112,7 +112,7 @@ def _role_columns(study: Study, coded: Coded, kinds: Sequence[str]) -> Iterator[
 
 
 def _empty(study: Study, coded: Coded) -> np.ndarray:
-    overall = [r.column for n in study.outcomes if (r := study.outcome_rating(n))]
+    overall = [r.column for r in study.outcome_ratings()]
     empty = []
     for rows, columns in _role_columns(study, coded, study.kinds()):
         asked = list(dict.fromkeys([*columns, *overall]))

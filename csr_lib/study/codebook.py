@@ -15,6 +15,7 @@ from csr_lib.study import coding
 from csr_lib.study.answers import Raw, fixed_text
 from csr_lib.study.coding import CodeCoder, MisfitError, RatingCoder
 from csr_lib.study.parts import ROLES
+from csr_lib.study.questions import check_question
 from csr_lib.study.schema import Study
 from csr_lib.study.schema_answers import Segment
 
@@ -106,16 +107,23 @@ def code_answers(study: Study, raw: Raw) -> tuple[Coded, Violations]:
         wrong.add(study.seconds, taken.bad, "seconds, or 2分5秒, or 00:02:05", "correct it, or take `seconds` out of study.yml")
     if study.submitted:
         frame[study.submitted] = _times(raw.frame[study.submitted], study.submitted, wrong)
+    for name, question in study.questions.items():
+        if not question.columns:
+            name_of = question.column or name
+            missing = study.missing if question.missing is None else question.missing
+            allowed = ", ".join(question.values or ())  # noqa: PD011 - no frame
+            bad = check_question(question, raw.frame[name_of], missing)
+            wrong.add(
+                name_of, bad, f"{allowed} ({study.at('questions', name)})", "correct the answers, or add the code in study.yml"
+            )
     codes, labels = _code_segments(study, raw, wrong)
     return Coded(pd.DataFrame(frame), codes, labels, raw), wrong
 
 
 def _code_ratings(study: Study, raw: Raw, frame: dict[str, pd.Series], wrong: Violations) -> None:
     ratings = {r.column: r for r in study.ratings()}
-    for name, outcome in study.outcomes.items():
-        rating = study.outcome_rating(name)
-        if rating and outcome.yes is None and name != "contribution":
-            ratings.setdefault(rating.column, rating)
+    for rating in study.outcome_ratings():
+        ratings.setdefault(rating.column, rating)
     for column, rating in ratings.items():
         coder = RatingCoder(rating.scale, rating.missing, raw.value_labels.get(column))
         coded = coding.by_value(raw.frame[column], coder)

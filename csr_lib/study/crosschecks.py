@@ -198,7 +198,7 @@ def ratings(study: Study) -> Iterator[Problem]:
     """A column is coded in one way, serves one indicator, and no missing code is a valid answer."""
     first: dict[str, Rating] = {}
     told: set[str] = set()
-    for rating in [*study.ratings(), *_outcome_ratings(study)]:
+    for rating in [*study.ratings(), *study.outcome_ratings()]:
         before = first.setdefault(rating.column, rating)
         if (before.scale, set(before.missing)) != (rating.scale, set(rating.missing)) and rating.column not in told:
             told.add(rating.column)
@@ -225,11 +225,6 @@ def ratings(study: Study) -> Iterator[Problem]:
                     "a column for each indicator",
                     "correct one of the two",
                 )
-
-
-def _outcome_ratings(study: Study) -> list[Rating]:
-    found = [study.outcome_rating(n) for n, o in study.outcomes.items() if o.yes is None and n != "contribution"]
-    return [rating for rating in found if rating is not None]
 
 
 def _missing_on_scale(rating: Rating) -> Iterator[Problem]:

@@ -30,7 +30,8 @@ def model(study: Study) -> Iterator[Problem]:
     except StudyError as error:
         for problem in error.problems:
             place = problem.where.split(".")
-            where = problem.where if problem.where.startswith(study.file_name) else study.at(*place)
+            there = place[0] in study.model_fields_set
+            where = problem.where if problem.where.startswith(study.file_name) else study.at(*(place if there else ["model"]))
             yield Problem(problem.what, where, problem.allowed, problem.mend)
 
 

@@ -15,7 +15,6 @@ from csr_lib.core.text import LANGUAGES
 from csr_lib.study.answers import gather
 from csr_lib.study.cleaning import clean
 from csr_lib.study.codebook import Coded, code_answers
-from csr_lib.study.crosschecks import CLEANING_RULES
 from csr_lib.study.schema import Study
 from csr_lib.study.survey import Survey
 from csr_lib.study.weighting import case_weights
@@ -111,8 +110,6 @@ def build(study: Study, coded: Coded, lang: str, *, repeated: bool = False) -> S
     kept = np.setdiff1d(np.arange(rows), marks.loc[marks["excluded"], "position"].to_numpy(dtype=int))
     weights, about, more = case_weights(study, coded, kept)
     problems += more
-    unknowns = sorted(set(study.cleaning.exclude) - {*CLEANING_RULES, *(c.id for c in study.cleaning.contradictions)})
-    problems += [unknown(rule, CLEANING_RULES, what="rule", where="exclude") for rule in unknowns]
     if not len(kept):
         problems.append(
             Problem(

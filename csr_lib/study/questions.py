@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from csr_lib.core.errors import DataError, OptionError, unknown
 from csr_lib.study import coding
-from csr_lib.study.coding import CodeCoder, MisfitError
+from csr_lib.study.coding import CodeCoder
 from csr_lib.study.readers import RawTable, read_table
 from csr_lib.study.schema import Study
 from csr_lib.study.schema_answers import Question
@@ -37,50 +40,62 @@ def question(study: Study, name: str, frame: pd.DataFrame, value_labels: dict[st
     if entry.type == "text":
         return series.rename(name)
     if entry.type == "number":
-        return _raise_bad(coding.by_value(series, coding.number), name, "numbers").rename(name)
+        numbers = coding.by_value(series, coding.number)
+        _raise_bad(numbers, name, "numbers")
+        return pd.Series(numbers.result, name=name)
     known = entry.values  # noqa: PD011 - no frame
     labels = known or value_labels.get(entry.column or name) or None
     coder = CodeCoder(labels if known else None, missing)
-    coded = _raise_bad(coding.by_value(series, coder, empty=None), name, ", ".join(labels or {}) or "any code")
+    column = coding.by_value(series, coder, empty=None)
+    _raise_bad(column, name, ", ".join(labels or {}))
+    coded = column.result
     found = list(dict.fromkeys(c for c in coded if c is not None))
     levels = list(entry.order or known or sorted(found))
     return pd.Series(pd.Categorical(coded, categories=[*levels, *(c for c in found if c not in levels)]), name=name)
 
 
-def _raise_bad(column: coding.Column, name: str, allowed: str) -> pd.Series:
+class OptionsCoder:
+    """Turns ``A┋B`` into the tuple of its codes, None where nothing was chosen; raises MisfitError for unknown options."""
+
+    def __init__(self, known: Mapping[str, Any] | None, missing: tuple[str, ...], separator: str):
+        self.coder = CodeCoder(known, missing)
+        self.separator = coding.tidy(separator) or separator
+
+    def __call__(self, text: str) -> tuple[str, ...] | None:
+        """Return the codes of a tidy cell."""
+        codes = [self.coder(part.strip()) for part in text.split(self.separator) if part.strip()]
+        return tuple(dict.fromkeys(c for c in codes if c is not None)) or None
+
+
+def check_question(entry: Question, series: pd.Series, missing: tuple[str, ...]) -> dict[str, tuple[str, np.ndarray]]:
+    """Return the answers to a single or multi question that are none of its `values`; see `coding.Column.bad`."""
+    known = entry.values  # noqa: PD011 - no frame
+    if known is None or entry.columns or entry.type not in ("single", "multi"):
+        return {}
+    multi = entry.type == "multi"
+    coder = OptionsCoder(known, missing, entry.separator) if multi else CodeCoder(known, missing)
+    return coding.by_value(series, coder, empty=None).bad
+
+
+def _raise_bad(column: coding.Column, name: str, allowed: str) -> None:
     if column.bad:
         shown = "; ".join(f"'{value}' {why}" for value, (why, _) in list(column.bad.items())[:8])
         raise DataError(
             f"answers do not fit: {shown}", where=f"questions.{name}", allowed=allowed, mend="correct them, or its `values`"
         )
-    return pd.Series(column.result)
 
 
 def _options_in_cell(entry: Question, series: pd.Series, missing: tuple[str, ...]) -> pd.DataFrame:
     """Split ``A┋B`` into a column per option."""
     known = entry.values  # noqa: PD011 - no frame
-    coder = CodeCoder(known, missing)
-    positions, distinct = pd.factorize(series, use_na_sentinel=True)
-    chosen: list[list[str] | None] = []
-    for cell in distinct:
-        parts = [coding.tidy(p) for p in str(cell).split(entry.separator)]
-        try:
-            codes = [coder(p) for p in parts if p]
-        except MisfitError:
-            wrong = ", ".join(f"'{p}'" for p in parts if p and coder.find(p) is None)
-            raise DataError(
-                f"unknown option {wrong}",
-                where=f"column {series.name}",
-                allowed=", ".join(known or {}),
-                mend="add it to `values`, or correct `separator`",
-            ) from None
-        answered = [c for c in codes if c is not None]
-        chosen.append(answered or None)
-    options = list(known or dict.fromkeys(c for codes in chosen for c in codes or []))
+    coded = coding.by_value(series, OptionsCoder(known, missing, entry.separator), empty=None)
+    _raise_bad(coded, str(series.name), ", ".join(known or {}))
+    positions, distinct = pd.factorize(coded.result, use_na_sentinel=True)
+    chosen: list[tuple[str, ...]] = list(distinct)
+    options = list(known or dict.fromkeys(c for codes in chosen for c in codes))
     table = np.full((len(distinct) + 1, len(options)), np.nan)
     for row, codes_of in enumerate(chosen):
-        if codes_of is not None:
-            table[row] = [float(o in codes_of) for o in options]
+        table[row] = [float(o in codes_of) for o in options]
     return pd.DataFrame(table[positions], columns=options)
 
 

@@ -302,6 +302,11 @@ class Study(Part):
             scale = Scale(min=0, max=10) if name == "recommendation" else self.scale
         return Rating(column, scale, self.missing if missing is None else missing, reverse, self.at("outcomes", name))
 
+    def outcome_ratings(self) -> list[Rating]:
+        """Return the columns of outcomes that were rated on a scale (not counted by `yes`, no contribution)."""
+        rated = [name for name, outcome in self.outcomes.items() if outcome.yes is None and name != "contribution"]
+        return [rating for name in rated if (rating := self.outcome_rating(name))]
+
     def outcome_construct(self, name: str) -> str | None:
         """Return the construct behind an outcome; None where it is a column."""
         outcome = self.outcomes[name]  # type: ignore[index]

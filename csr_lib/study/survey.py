@@ -192,8 +192,13 @@ class Survey:
 
     def excluding(self, *rules: str) -> Survey:
         """Return the survey with other rules under `cleaning.exclude`; without any, only empty rows stay out."""
+        from csr_lib.study.crosschecks import CLEANING_RULES
         from csr_lib.study.opening import build
 
+        known = [*CLEANING_RULES, *(c.id for c in self.study.cleaning.contradictions)]
+        unknowns = [r for r in rules if r not in known]
+        if unknowns:
+            raise OptionError([unknown(r, known, what="rule", where="excluding") for r in unknowns])
         cleaning = self.study.cleaning.model_copy(update={"exclude": rules})
         survey = build(self.study.model_copy(update={"cleaning": cleaning}), self.data, self.lang, repeated=True)
         return survey.where(self.filters) if self.filters else survey

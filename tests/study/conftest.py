@@ -96,7 +96,9 @@ outcomes:
   defect: {column: problem, yes: 1}
   contribution: revenue
 model: {paths: {Reliability: [Empathy], Empathy: Price}, target: Price}
-hypotheses: [{id: H1, from: Reliability, to: Price, sign: +, text: {zh: 正向, en: positive}}, {id: H2, from: Empathy, to: Price, sign: "-"}]
+hypotheses:
+  - {id: H1, from: Reliability, to: Price, sign: +, text: {zh: 正向, en: positive}}
+  - {id: H2, from: Empathy, to: Price, sign: "-"}
 rollup: {levels: [region, market], shares: {region: {1: .4, 2: .6}}}
 markets: {segment: market, competitiveness: {retail: 5, telecom: 1}}
 standards: {safety: 4.5}

@@ -16,7 +16,10 @@ SCALE = Scale.model_validate(
     {
         "min": 1,
         "max": 5,
-        "labels": {"zh": ["很不满意", "不满意", "一般", "满意", "很满意"], "en": ["very bad", "bad", "fair", "good", "very good"]},
+        "labels": {
+            "zh": ["很不满意", "不满意", "一般", "满意", "很满意"],
+            "en": ["very bad", "bad", "fair", "good", "very good"],
+        },
     }
 )
 
@@ -120,7 +123,8 @@ def test_without_known_codes_every_code_stands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "seconds"), [("125", 125), ("125秒", 125), ("2分5秒", 125), ("00:02:05", 125), ("2:05", 125), ("1小时", 3600), ("12.5", 12.5)]
+    ("written", "seconds"),
+    [("125", 125), ("125秒", 125), ("2分5秒", 125), ("00:02:05", 125), ("2:05", 125), ("1小时", 3600), ("12.5", 12.5)],
 )
 def test_time_taken_is_read_in_the_forms_that_platforms_export(written: str, seconds: float) -> None:
     assert coding.seconds(tidy(written)) == seconds

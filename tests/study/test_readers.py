@@ -149,9 +149,10 @@ def test_a_workbook_that_unpacks_to_an_absurd_size_is_refused(folder: Callable[.
     import zipfile
 
     where = folder(STUDY)
-    with zipfile.ZipFile(where / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive, archive.open(
-        "xl/worksheets/sheet1.xml", "w"
-    ) as member:
+    with (
+        zipfile.ZipFile(where / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w") as member,
+    ):
         for _ in range(120):
             member.write(bytes(1_000_000))
     assert (where / "bomb.xlsx").stat().st_size < 200_000

@@ -24,7 +24,11 @@ def test_a_study_that_uses_every_key_is_read(full: str) -> None:
     assert study.evaluation.ahp["Reliability"]["e1"][0] == (1, pytest.approx(0.2))
     assert study.missing == ("99", "不清楚")
     assert study.cleaning.contradictions[0].and_ == {"overall": ("1", "2")}
-    assert study.analyses == {"importance_performance": {"importance": "relative_weights", "cut": "mean"}, "gap": {}, "index": None}
+    assert study.analyses == {
+        "importance_performance": {"importance": "relative_weights", "cut": "mean"},
+        "gap": {},
+        "index": None,
+    }
 
 
 def test_every_top_level_key_is_used_by_the_full_example(full: str) -> None:

@@ -67,7 +67,7 @@ def test_a_path_is_written_with_dots_and_brackets() -> None:
     ],
 )
 def test_faults_name_their_line(text: str, says: str) -> None:
-    with pytest.raises(StudyError, match="study.yml, line") as error:
+    with pytest.raises(StudyError, match=r"study\.yml, line") as error:
         parse(text)
     assert says in str(error.value)
 
