@@ -15,7 +15,6 @@ from csr_lib.study.yaml_tree import Path, Tree, dotted
 
 #: pydantic's type of error -> (what, allowed, mend); filled with the error's context and the input.
 _WORDS: dict[str, tuple[str, str, str]] = {
-    "missing": ("is missing", "this key is required", "add it"),
     "string_type": ("{input} is no text", "text", "put it in quotes"),
     "string_too_short": ("is empty", "text", "fill it in, or take the key out"),
     "string_pattern_mismatch": (
@@ -121,6 +120,9 @@ def _problem(found: dict[str, Any], top: type[BaseModel], locator: Locator) -> P
             ", ".join(names),
             nearest(str(path[-1]), names) or "take it out or correct its name",
         )
+    if kind == "missing":  # where it should stand, though nothing stands there
+        where = locator.at(path[:-1]) if path[:-1] else locator.name
+        return Problem(f"the key '{path[-1]}' is missing", where, "this key is required", "add it")
     context = {**found.get("ctx", {}), "input": _shown(given)}
     if kind == "study":
         return Problem(context["message"], locator.at(path), context["allowed"], context["mend"])

@@ -45,6 +45,7 @@ STUDY_FAULTS = [
     ("segments: {r: {bins: [3], order: [x]}}", "line 6, segments.r", "bins and values", "take one"),
     ("segments: {r: {values: {1: x}, order: [2]}}", "segments.r.order", "unknown code '2'", "1"),
     ("segments: {r: {label: {fr: x}}}", "line 6, segments.r.label", "keys fr", "zh and en"),
+    ("role: {values: {x: staff}}", "line 6, role", "the key 'column' is missing", "required"),
     ("wave: {order: [x]}", "line 6, wave", "the wave of the answers is not known", "name the column"),
     ("wave: {column: w, order: [x], periods: {y: [2012-01-01, 2012-02-01]}}", "wave.periods.y", "unknown wave 'y'", "x"),
     ("wave: {column: w, periods: {y: [2012-02-01, 2012-01-01]}}", "wave.periods", "ends before it starts", "exchange"),
@@ -102,7 +103,7 @@ def test_faults_of_a_study(folder: Callable[..., Path], small: str, more: str, w
 @pytest.mark.parametrize(
     ("old", "new", "where", "what"),
     [
-        ("id: small", "", "study.yml, id", "is missing"),
+        ("id: small", "", "study.yml", "the key 'id' is missing"),
         ("id: small", "id: a b/c", "line 1, id", "'a b/c' is not allowed"),
         ("max: 5", "max: 0", "line 4, scale.max", "max 0 is not above min 1"),
         ("一般, ", "", "line 4, scale.labels", "4 labels for a scale from 1 to 5"),
