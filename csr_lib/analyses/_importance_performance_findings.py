@@ -112,14 +112,14 @@ def _keys(r: Report) -> list[Finding]:
 
 def _performance_moves(r: Report, level: Level) -> list[Finding]:
     moved = r.tables["movement"]
-    sure = moved[moved["p_adjusted_performance"] < r.alpha].sort_values("change_performance", ascending=False, kind="stable")
+    sure = moved[moved["p_adjusted"] < r.alpha].sort_values("change", ascending=False, kind="stable")
     out = []
     for key, part, tone in (
-        ("improved", sure[sure["change_performance"] > 0], "good"),
-        ("worsened", sure[sure["change_performance"] < 0].iloc[::-1], "bad"),
+        ("improved", sure[sure["change"] > 0], "good"),
+        ("worsened", sure[sure["change"] < 0].iloc[::-1], "bad"),
     ):
         if len(part):
-            names = named("change", r.labels(part["indicator"]), part["change_performance"])
+            names = named("change", r.labels(part["indicator"]), part["change"])
             out.append(_say(key, level, tone, names=names, previous=r.waves[1]))  # type: ignore[arg-type]
     return out or [_say("unchanged", level, previous=r.waves[1])]
 
@@ -186,12 +186,13 @@ def _about_cuts(r: Report) -> list[Finding]:
 
 def _moves(r: Report) -> list[Finding]:
     moved, out = r.tables["movement"], []
-    shifted = moved[moved["p_adjusted_importance"] < r.alpha]
-    if len(shifted):
+    weights = r.tables.get("importance_movement")
+    shifted = None if weights is None else weights[weights["p_adjusted"] < r.alpha]
+    if shifted is not None and len(shifted):
         if r.derived:
             out.append(_say("importance_changed_derived", "detail", names=r.labels(shifted["indicator"]), previous=r.waves[1]))
         else:
-            names = named("change", r.labels(shifted["indicator"]), shifted["change_importance"])
+            names = named("change", r.labels(shifted["indicator"]), shifted["change"])
             out.append(_say("importance_changed", "detail", names=names, previous=r.waves[1]))
     switched = moved[moved["quadrant_before"] != moved["quadrant_now"]]
     firm = ~(switched[["share_before", "share_now"]] < WEAK).any(axis=1)

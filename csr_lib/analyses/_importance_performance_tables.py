@@ -317,37 +317,36 @@ def competitors_table(survey: Survey, m: Measured, missing_cell: int, confidence
     return table, list(dict.fromkeys(withheld))
 
 
-def movement_table(
+def movement_tables(
     now: Measured, then: Measured, cuts: tuple[Cuts, Cuts], waves: tuple[str, str], confidence: float, comparable: bool
-) -> pd.DataFrame:
-    """Return how performance (0–100) and importance changed from wave to wave, and each indicator's quadrant then and now.
+) -> dict[str, pd.DataFrame]:
+    """Return ``movement``, change of performance (0–100) and quadrants then and now, and ``importance_movement``.
 
     Stated importance is compared on 0–100; derived weights in their own unit, and only where both models hold the same
-    indicators (`comparable`).
+    indicators (`comparable`) and there are resamples.
     """
     both = [key for key in now.indicators if key in then.indicators]
     at, before = [now.indicators.index(key) for key in both], [then.indicators.index(key) for key in both]
-    unit_now, unit_then = 100 / (now.axis.high - now.axis.low), 100 / (then.axis.high - then.axis.low)
     change = _change(
-        now.score[at] - then.score[before],
-        ((now.performance_error * unit_now)[at], now.n[at]),
-        ((then.performance_error * unit_then)[before], then.n[before]),
+        (now.score[at], (now.performance_error * 100 / (now.axis.high - now.axis.low))[at], now.n[at]),
+        (then.score[before], (then.performance_error * 100 / (then.axis.high - then.axis.low))[before], then.n[before]),
         confidence,
     )
-    table = pd.DataFrame(
-        {
-            "indicator": both,
-            "performance_before": then.score[before],
-            "performance_now": now.score[at],
-            **{f"{name}_performance": value for name, value in change.items()},
-        }
-    )
-    if now.importance_axis is not None and then.importance_axis is not None:
-        here, there = now.importance_axis, then.importance_axis
+    base = {"indicator": both, "wave_before": waves[1], "wave_now": waves[0], "n_before": then.n[before], "n": now.n[at]}
+    performance = pd.DataFrame({**base, "performance_before": then.score[before], "performance_now": now.score[at], **change})
+    for when, m, c, positions in (("before", then, cuts[1], before), ("now", now, cuts[0], at)):
+        codes = c.codes(m)
+        held = shares(c.drawn_codes(m))[np.arange(len(codes)), codes] if m.resamples else np.full(len(codes), np.nan)
+        performance[f"quadrant_{when}"] = [names(codes)[j] for j in positions]
+        performance[f"share_{when}"] = held[positions]
+    tables = {"movement": performance}
+    here, there = now.importance_axis, then.importance_axis
+    values = now.importance[at], then.importance[before]
+    if here is not None and there is not None:
+        values = here.to_score(now.importance)[at], there.to_score(then.importance)[before]
         shift = _change(
-            here.to_score(now.importance)[at] - there.to_score(then.importance)[before],
-            ((now.importance_error * here.score_per_unit)[at], now.n[at]),
-            ((then.importance_error * there.score_per_unit)[before], then.n[before]),
+            (values[0], (now.importance_error * here.score_per_unit)[at], now.n[at]),
+            (values[1], (then.importance_error * there.score_per_unit)[before], then.n[before]),
             confidence,
         )
     elif comparable and now.resamples and then.resamples:
@@ -355,40 +354,19 @@ def movement_table(
         difference = now.draws.importance[:draws, at] - then.draws.importance[:draws, before]
         low, high = percentile_interval(difference, confidence)
         p = bootstrap_p(difference)
-        estimate = now.importance[at] - then.importance[before]
-        shift = {"change": estimate, "ci_low": low, "ci_high": high, "p_value": p, "p_adjusted": holm(p)}
+        shift = {"change": values[0] - values[1], "ci_low": low, "ci_high": high, "p_value": p, "p_adjusted": holm(p)}
     else:
-        blank = np.full(len(both), np.nan)
-        shift = dict.fromkeys(("change", "ci_low", "ci_high", "p_value", "p_adjusted"), blank)
-        if comparable:
-            shift["change"] = now.importance[at] - then.importance[before]
-    for name, value in shift.items():
-        table[f"{name}_importance"] = value
-    table = table.rename(
-        columns={
-            f"{end}_{what}": f"change_{what}_{end}" for end in ("ci_low", "ci_high") for what in ("performance", "importance")
-        }
-    )
-    table["quadrant_before"] = [names(cuts[1].codes(then))[j] for j in before]
-    table["quadrant_now"] = [names(cuts[0].codes(now))[j] for j in at]
-    for when, m, c, positions in (("before", then, cuts[1], before), ("now", now, cuts[0], at)):
-        held = (
-            shares(c.drawn_codes(m))[np.arange(len(m.indicators)), c.codes(m)]
-            if m.resamples
-            else np.full(len(m.indicators), np.nan)
-        )
-        table[f"share_{when}"] = held[positions]
-    table["wave_before"], table["wave_now"] = waves[1], waves[0]
-    table["n_before"], table["n"] = then.n[before], now.n[at]
-    return table
+        return tables
+    tables["importance_movement"] = pd.DataFrame({**base, "importance_before": values[1], "importance_now": values[0], **shift})
+    return tables
 
 
-def _change(estimate: Array, now: tuple[Array, Array], then: tuple[Array, Array], confidence: float) -> Mapping[str, Array]:
-    """Welch's test of a difference of independent means from their (standard errors, n)."""
+def _change(now: tuple[Array, Array, Array], then: tuple[Array, Array, Array], confidence: float) -> Mapping[str, Array]:
+    """Welch's test of the differences of independent means from (mean, standard error, n) of each wave."""
     from scipy.stats import t as student
 
-    (se_now, n_now), (se_then, n_then) = now, then
-    error = np.hypot(se_now, se_then)
+    (mean_now, se_now, n_now), (mean_then, se_then, n_then) = now, then
+    estimate, error = mean_now - mean_then, np.hypot(se_now, se_then)
     with np.errstate(invalid="ignore", divide="ignore"):
         df = error**4 / (se_now**4 / (n_now - 1) + se_then**4 / (n_then - 1))
         p = 2 * student.sf(np.abs(estimate / error), df)

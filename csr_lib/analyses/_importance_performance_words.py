@@ -35,10 +35,7 @@ def listed(labels: Sequence[Any], most: int = 5) -> Any:
     if len(labels) <= most + 1:
         return list(labels)
     first = list(labels[:most])
-    return {
-        lang: text(f"{NAME}.and_others", lang, names=words(first, lang), rest=len(labels) - most, total=len(labels))
-        for lang in LANGUAGES
-    }
+    return {lang: text(f"{NAME}.and_others", lang, names=words(first, lang), rest=len(labels) - most) for lang in LANGUAGES}
 
 
 def rule_words(rule: str, options: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, str]:
@@ -82,11 +79,11 @@ def fillings(result: AnalysisResult, name: str, lang: str) -> dict[str, Any]:
         "n_indicators": len(tables["indicators"]),
         "rule_importance": rule_words(cuts["rule_importance"], options, result.labels),
         "rule_performance": rule_words(cuts["rule_performance"], options, result.labels),
-        "importance_name": axis_labels(result, lang)[0],
+        "importance_name": both(f"value.method.{options['importance']}"),
     }
     if name == "importance_methods" and name in tables:
         values["n"] = tables[name]["n"].iloc[0]
-    if name == "movement" and name in tables:
+    if name in ("movement", "importance_movement") and name in tables:
         row = tables[name].iloc[0]
         values |= {
             "current": result.label(f"wave={row['wave_now']}", lang),
@@ -103,10 +100,10 @@ def fillings(result: AnalysisResult, name: str, lang: str) -> dict[str, Any]:
         there = tables["indicators"]
         weakest = there.iloc[int(there["share"].argmin())]
         values |= {"least": result.label(weakest["indicator"], lang), "least_share": weakest["share"]}
-    if name == "competitors" and name in tables:
+    if name == "compared" and "competitors" in tables:
         pairs = [
             (result.label(str(r.competitor), lang), result.label(str(r.indicator), lang), number(r.difference, "signed_score"))
-            for r in tables[name].itertuples()
+            for r in tables["competitors"].itertuples()
         ]
         values["gaps"] = words([f"{rival} – {indicator}: {difference}" for rival, indicator, difference in pairs], lang)
     return values

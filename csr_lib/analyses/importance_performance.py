@@ -137,9 +137,7 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
         if both:
             tables["importance_methods"], tables["method_agreement"] = both
     if previous is not None:
-        moved = _movement(previous, everybody, m, cuts, choice, opted, arguments)
-        if moved is not None:
-            tables["movement"] = moved
+        tables |= _movement(previous, everybody, m, cuts, choice, opted, arguments)
 
     basis = Basis(
         m.sample.n, m.sample.n_effective, m.sample.kind, m.sample.missing if m.sample.n_missing else "none", m.sample.n_missing
@@ -166,7 +164,7 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
     if "shares" in tables:
         drawn["shares"] = ("shares",)
     if "competitors" in tables:
-        drawn["competitors"] = ("competitors",)
+        drawn["compared"] = ("indicators", "competitors")
     return ImportancePerformanceResult(
         source=customers.source(),
         basis=basis,
@@ -254,11 +252,11 @@ def _movement(
     choice: Choice,
     opted: Options,
     arguments: Mapping[str, Any],
-) -> pd.DataFrame | None:
-    """Return the comparison with the previous wave; None where that cannot be analysed."""
+) -> dict[str, pd.DataFrame]:
+    """Return the comparison with the previous wave; no tables where that cannot be analysed."""
     previous = previous.customers()
     if previous.too_small:
-        return None
+        return {}
     try:
         before = choose(previous, opted.model_copy(update={"indicators": None, "importance": choice.method}))
         keys = tuple(i for i in choice.indicators if i in before.indicators)
@@ -266,9 +264,9 @@ def _movement(
         target = _target(previous, opted)
         old = _cuts(then, opted, target, previous)
     except CsrError:
-        return None
+        return {}
     waves = (everybody.waves[-1], previous.waves[0])
-    return build.movement_table(m, then, (cuts, old), waves, opted.confidence, comparable=keys == m.indicators)
+    return build.movement_tables(m, then, (cuts, old), waves, opted.confidence, comparable=keys == m.indicators)
 
 
 def _waves(everybody: Survey, tables: Mapping[str, pd.DataFrame]) -> tuple[Any, Any]:
@@ -289,7 +287,7 @@ def outcome_label(survey: Survey, outcome: str) -> Any:
         if key is not None and study.label(key) != key:
             return study.label(key)
     key = f"{NAME}.outcome.{outcome}"
-    return {lang: text(key, lang) for lang in LANGUAGES} if has_text(key, "en") else outcome
+    return _words(key) if has_text(key, "en") else outcome
 
 
 def _labels(survey: Survey, m: Measured, tables: Mapping[str, pd.DataFrame], outcome: Any) -> dict[str, Any]:
@@ -300,8 +298,16 @@ def _labels(survey: Survey, m: Measured, tables: Mapping[str, pd.DataFrame], out
         keys += [f"wave={tables['movement'][when].iloc[0]}" for when in ("wave_now", "wave_before")]
     keys += [key for key in (*survey.study.targets, *survey.study.benchmarks) if key not in keys]
     competition = survey.study.competition
-    us = survey.label(f"brand={competition.us}") if competition else {lang: text(f"{NAME}.us", lang) for lang in LANGUAGES}
-    return {**{key: survey.label(key) for key in keys}, OUTCOME_LABEL: outcome, US_LABEL: us}
+    us = survey.label(f"brand={competition.us}") if competition else _words(f"{NAME}.us")
+    short = {name: _words(f"{NAME}.quadrant_name.{name}") for name in build.URGENCY}
+    filters = {
+        by: _words(f"column.{by}") if has_text(f"column.{by}", "en") else survey.label(by) for by in ("wave", *survey.segments)
+    }
+    return {**short, **filters, **{key: survey.label(key) for key in keys}, OUTCOME_LABEL: outcome, US_LABEL: us}
+
+
+def _words(key: str) -> dict[str, str]:
+    return {lang: text(key, lang) for lang in LANGUAGES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -346,17 +352,14 @@ class ImportancePerformanceResult(AnalysisResult):
             "indicator",
             "performance_before",
             "performance_now",
-            "change_performance",
-            "change_performance_ci_low",
-            "change_performance_ci_high",
-            "p_adjusted_performance",
-            "change_importance",
-            "change_importance_ci_low",
-            "change_importance_ci_high",
-            "p_adjusted_importance",
+            "change",
+            "ci_low",
+            "ci_high",
+            "p_adjusted",
             "quadrant_before",
             "quadrant_now",
         ),
+        "importance_movement": ("indicator", "importance_before", "importance_now", "change", "ci_low", "ci_high", "p_adjusted"),
     }
     table_groups: ClassVar[Mapping[str, Sequence[str]]] = {"swot": ("swot", "quadrant"), "competitors": ("competitor",)}
 
@@ -368,21 +371,30 @@ class ImportancePerformanceResult(AnalysisResult):
     @property
     def table_formats(self) -> Mapping[str, Mapping[str, str]]:  # type: ignore[override]
         """Formats by table; importance is written in its own unit."""
-        importance = importance_format(self.tables["cuts"], self.options)
-        performance = "points" if self.tables["cuts"]["unit_performance"].iloc[0] == "points" else "score"
-        score = dict.fromkeys(("performance_score", "performance_competitor", "performance_before", "performance_now"), "score")
-        signed = dict.fromkeys(("difference", "change_performance"), "signed_score")
-        ranked = dict.fromkeys(("rank", *(f"rank_{method}" for method in build.ALL_METHODS)), "count")
-        shared = dict.fromkeys(("share", "keep_up", "concentrate", "low_priority", "overkill"), "percent")
-        p = dict.fromkeys(("p_adjusted_performance", "p_adjusted_importance"), "p_value")
-        change = "signed_score" if self.method == "stated" else "signed"
+        cuts = self.tables["cuts"]
+        importance = importance_format(cuts, self.options)
+        performance = "points" if cuts["unit_performance"].iloc[0] == "points" else "score"
+        shared = ("performance_score", "performance_competitor", "performance_before", "performance_now")
+        moved = "score" if self.method == "stated" else importance
         return {
-            "*": {**score, **signed, **ranked, **shared, **p, "importance": importance, "change_importance": change},
+            "*": {
+                "importance": importance,
+                **dict.fromkeys(shared, "score"),
+                **dict.fromkeys(("rank", *(f"rank_{method}" for method in build.ALL_METHODS)), "count"),
+                **dict.fromkeys(("share", *build.URGENCY), "percent"),
+            },
             "indicators": {"performance": "points"},
             "map": {"performance": performance},
             "cuts": {"cut_importance": importance, "cut_performance": performance, "moved": "count"},
             "fit": {"r_squared": "coefficient", "r_squared_adjusted": "coefficient", "predictors": "count"},
             "method_agreement": {"agreement": "decimal", "r_squared": "coefficient"},
+            "competitors": {"difference": "signed_score"},
+            "movement": {"change": "signed_score"},
+            "importance_movement": {
+                "importance_before": moved,
+                "importance_now": moved,
+                "change": "signed_score" if self.method == "stated" else moved,
+            },
         }
 
     def _emphasis(self, name: str) -> Sequence[int]:
@@ -423,7 +435,7 @@ class ImportancePerformanceResult(AnalysisResult):
             self.tables["shares"], labels=self.labels, lang=lang, columns=names, colours=[QUADRANTS[name][2] for name in names]
         )
 
-    def _draw_competitors(self, lang: str) -> Drawing:
+    def _draw_compared(self, lang: str) -> Drawing:
         from csr_lib.show.estimates import intervals
 
         there, own = self.tables["competitors"], self.tables["indicators"]
