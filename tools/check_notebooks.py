@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = ("zh", "en")
-TAGS = {*LANGUAGES, "parameters", "method", "formula"}
+TAGS = {*LANGUAGES, "parameters", "method", "formula", "details"}
 #: What belongs into the library: a report notebook only calls it.
 LOGIC = {
     ast.FunctionDef: "def",

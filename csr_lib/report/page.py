@@ -24,7 +24,8 @@ from csr_lib.report.markup import Prose, clean, numbered
 from csr_lib.report.provenance import analysis_name, provenance_rows
 from csr_lib.show import cards
 
-_FOLDED = {"method", "formula"}
+#: Tags of cells that are folded away -> what the fold is called.
+_FOLDED = {"method": "method_folded", "formula": "method_folded", "details": "details_folded"}
 _NEVER_SHOWN = {"parameters", "injected-parameters"}
 _HEADING = re.compile(r"\A\s*(#{1,6} [^\n]*)\n*")
 _RENDERING = threading.Lock()  # exporter and templates are made once per process; reports may come from several threads
@@ -60,7 +61,7 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
     with _RENDERING:
         nb = _prepared(nb, lang)
         lead = _lead(nb)
-        given = {"prose": Prose(lang), "fold_title": text("report.method_folded", lang)}
+        given = {"prose": Prose(lang)}
         body, used = _exporter().from_notebook_node(nb, {"csr": given})  # which works on a copy of what it is given
         prose = used["csr"]["prose"]
         body = numbered(body, lang).replace(
@@ -104,7 +105,9 @@ def _prepared(nb: NotebookNode, lang: str) -> NotebookNode:
     nb, _ = TagRemovePreprocessor(enabled=True, remove_cell_tags=hidden).preprocess(nb, {})
     cells: list[NotebookNode] = []
     for cell in nb.cells:
-        cell.metadata.csr_folded = bool(_FOLDED & set(cell.metadata.get("tags", [])))
+        fold = next((key for tag, key in _FOLDED.items() if tag in cell.metadata.get("tags", [])), None)
+        cell.metadata.csr_folded = fold is not None
+        cell.metadata.csr_fold_title = text(f"report.{fold}", lang) if fold else ""
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if _is_shown(output)]
             if not cell.outputs:
