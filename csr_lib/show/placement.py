@@ -70,27 +70,26 @@ def place_labels(
     if len(soft):
         own = own + 4.0 * _overlap(boxes, soft).sum(axis=2)
     leader = distance > LEADER_FROM * unit
+    all_ends = _nearest(points[:, None], boxes)  # where a leader to each place ends
     for i in range(n):  # a leader across other points
         others = np.delete(markers, i, axis=0)
-        ends = _nearest(points[i], boxes[i])
-        own[i] += 25.0 * leader * _crosses_boxes(points[i], ends, others).sum(axis=1)
+        own[i, leader] += 25.0 * _crosses_boxes(points[i], all_ends[i, leader], others).sum(axis=1)
 
     chosen = own.argmin(axis=1)
     crowd = (np.abs(points[:, None] - points[None]) < 60 * unit).all(axis=2).sum(axis=1)
     order = np.lexsort((np.arange(n), -crowd))
-    for _ in range(20):
+    for _ in range(8):
         before = chosen.copy()
         for i in order:
             rest = np.delete(np.arange(n), i)
             labels = boxes[rest, chosen[rest]]
-            ends = _nearest(points[i], boxes[i])
+            ends = all_ends[i]
             cost = own[i] + 300.0 * _overlap(boxes[i], labels).sum(axis=1)
-            cost += 25.0 * leader * _crosses_boxes(points[i], ends, labels).sum(axis=1)
-            other_ends = np.array([_nearest(points[j], boxes[j, chosen[j]][None])[0] for j in rest]).reshape(-1, 2)
+            cost[leader] += 25.0 * _crosses_boxes(points[i], ends[leader], labels).sum(axis=1)
+            other_ends = _nearest(points[rest], labels)
             led = leader[chosen[rest]]
-            crossing = _segments_cross(points[i], ends, points[rest], other_ends)
-            cost += 20.0 * leader * (crossing & led).sum(axis=1)
-            cost += 25.0 * _segments_hit(points[rest][led], other_ends[led], boxes[i])
+            cost[leader] += 20.0 * _segments_cross(points[i], ends[leader], points[rest[led]], other_ends[led]).sum(axis=1)
+            cost += 25.0 * _segments_hit(points[rest[led]], other_ends[led], boxes[i])
             chosen[i] = int(cost.argmin())
         if (chosen == before).all():
             break
@@ -103,7 +102,7 @@ def place_labels(
 def _leaders_tangled(points: Array, markers: Array, labels: Array, led: NDArray[np.bool_]) -> bool:
     """Tell whether a leader line crosses the point or label of another, or another leader."""
     who = np.flatnonzero(led)
-    ends = np.array([_nearest(points[i], labels[i][None])[0] for i in who]).reshape(-1, 2)
+    ends = _nearest(points[who], labels[who])
     for position, i in enumerate(who):
         others = np.delete(np.arange(len(points)), i)
         if _crosses_boxes(points[i], ends[position][None], np.concatenate([markers[others], labels[others]])).any():
