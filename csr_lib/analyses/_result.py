@@ -133,7 +133,7 @@ class AnalysisResult(Result):
         if name is None or name not in self.figures:
             absent = self._absent(str(name), lang)
             if absent is not None:
-                return absent
+                return Shown("", absent.plain) if name in self.table_columns else absent  # once is enough: its table says why
             raise OptionError([unknown(str(name), self.figures, what="figure", where=f"result of {self.analysis}")])
         draw: Callable[[str], Drawing] = getattr(self, f"_draw_{name}")
         values = {"confidence": self.confidence, **self._values(name, lang)}

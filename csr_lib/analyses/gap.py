@@ -358,7 +358,7 @@ def _wide(frame: pd.DataFrame) -> pd.DataFrame:
 def _labels(survey: Survey, plan: Plan, five: pd.DataFrame) -> dict[str, Any]:
     keys = [*plan.indicators, *plan.dimensions, *survey.segments]
     codes = {code for joined in five["missing"] for code in joined.split("+") if code}
-    words: dict[str, Any] = {ALL: both("gap.all"), LOOSE: both("gap.no_dimension")}
+    words: dict[str, Any] = {ALL: both("gap.all"), LOOSE: both("gap.no_dimension"), "": both("gap.none")}
     words |= {code: both(f"gap.missing.{code}") for code in codes}
     words |= {
         joined: {lang: join_words([words[c] for c in joined.split("+")], lang) for lang in LANGUAGES}
