@@ -62,30 +62,36 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
                 given |= {"transport": "ipc", "connection_file": str(scratch / "kernel.json")}
             super().__init__(**given)
 
+        def start_kernel(self, *args: Any, **more: Any) -> Any:
+            return super().start_kernel(*args, stdout=log, stderr=log, **more)
+
         @property
         def kernel_spec(self) -> KernelSpec:
             return spec
 
+    said = scratch / "kernel.log"
     try:
-        return papermill.execute_notebook(
-            notebook,
-            kept,
-            parameters=dict(parameters),
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            start_timeout=_START_TIMEOUT,
-            kernel_manager_class=ThisInterpreter,
-            resources={"metadata": {"path": str(notebook.parent)}},
-        )
+        with said.open("wb") as log:
+            return papermill.execute_notebook(
+                notebook,
+                kept,
+                parameters=dict(parameters),
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                start_timeout=_START_TIMEOUT,
+                kernel_manager_class=ThisInterpreter,
+                resources={"metadata": {"path": str(notebook.parent)}},
+            )
     except papermill.PapermillExecutionError as error:
         raise ReportError(
             _what(error.ename, error.evalue),
             where=f"{notebook.name}, cell {error.cell_index + 1} ({_first_line(error.source)})",
         ) from None
     except (DeadKernelError, RuntimeError) as error:
+        last = said.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
         raise ReportError(
-            f"the notebook's process ended: {error}",
+            " ".join(["the notebook's process ended:", str(error), *last]),
             where=notebook.name,
             mend="most often memory ran out: run one report at a time, or fewer resamples",
         ) from None

@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 
@@ -149,18 +150,20 @@ def _is_shown(output: NotebookNode) -> bool:
     return RESULT_MIME not in data and "csr-provenance" not in data.get("text/html", "")[:200]
 
 
+class _BodyExporter(HTMLExporter):
+    """Writes the cells of a notebook. What the parent does with code, and to the finished HTML, this template has no use for."""
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> tuple[Any, dict[str, Any]]:
+        return TemplateExporter.from_notebook_node(self, nb, self._init_resources(resources), **kw)
+
+
 @cache
 def _exporter() -> HTMLExporter:
     """The exporter, made once: what costs time is reading the templates."""
-    exporter = HTMLExporter(
-        template_name="csr",
-        extra_template_basedirs=[str(_template_folder())],
-        exclude_input=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        exclude_anchor_links=True,
-    )
+    exporter = _BodyExporter(template_name="csr", extra_template_basedirs=[str(_template_folder())])
     exporter.register_filter("csr_clean", clean)
+    for unused in ("highlight_code", "filter_data_type"):  # the templates that this one extends name them
+        exporter.register_filter(unused, lambda value: value)
     return exporter
 
 
