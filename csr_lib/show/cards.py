@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from csr_lib.core.text import escape, has_text, number, references, text, words
 #: Verdicts are told by a sign and a word beside the colour of the class ``csr-check <verdict>``.
 SIGNS = {"pass": "✓", "warn": "!", "fail": "✗"}
 _LEVEL_TITLES = {"key": "findings", "detail": "findings", "action": "recommendations", "limit": "limits"}
+_INITIALS = re.compile(r"(?:[^\W\d_]{1,2}\.[\s-]*)+")
+_STANDARD = re.compile(r"[A-Z/]+ \d+[-:]\d{4}")
 #: "A convention of this library" is no literature.
 _NOT_CITED = frozenset({"csr_convention"})
 
@@ -21,7 +24,7 @@ def basis_sentence(basis: Basis, lang: str) -> str:
     parts = [text("basis.n" if basis.n == basis.n_effective else "basis.n_effective", lang, **vars(basis))]
     parts.append(text(f"basis.weights.{basis.weights}", lang))
     parts.append(text(f"basis.missing.{basis.missing_rule}", lang, n_missing=basis.n_missing))
-    return text("basis.sentence", lang, parts=text("basis.joint", lang).join(parts))
+    return text("basis.sentence", lang, parts=("；" if lang == "zh" else "; ").join(parts))
 
 
 def table_note(basis: Basis, lang: str, *further: str) -> str:
@@ -83,9 +86,10 @@ def short_reference(key: str, lang: str) -> str:
     head, bracket, rest = full.partition("(")
     year = rest.partition(")")[0]
     if not (bracket and year[:4].isdigit()):
-        return full.partition(". ")[0]  # a standard: its number
-    authors = [part.strip().rstrip(".,") for part in head.replace("&", ",").split(",")]
-    surnames = [a for a in authors if len(a) > 2 and "." not in a]
+        standard = _STANDARD.match(full)
+        return standard[0] if standard else full.partition(". ")[0]
+    authors = [part.strip() for part in head.replace("&", ",").split(",")]
+    surnames = [a for a in authors if a and not _INITIALS.fullmatch(a)]
     if len(surnames) > 2:
         return text("card.et_al", lang, first=surnames[0], year=year)
     return f"{' & '.join(surnames)} ({year})"

@@ -106,7 +106,7 @@ def five_gaps(
         ) -> None:
             """Draw the line of a gap through `points`, with heads at both ends, and its words at `at`."""
             name, value, computed = said(number_)
-            colour = GREY if not computed else RED if rows[number_]["estimate"] < 0 else GREEN
+            colour = _colour(rows[number_]) if computed else GREY
             dash = "-" if computed else (0, (3, 2))
             if len(points) > 2:
                 ax.plot(*zip(*points, strict=True), color=colour, lw=1.8, ls=dash, solid_joinstyle="round")
@@ -138,6 +138,14 @@ def five_gaps(
         gap(4, [(right, y3), (talk_x - talk_w / 2, y3)], (plan.told[0], y3 - half - 0.12), "center", "bottom", plan.told[1])
 
     return Drawing(draw, _WIDE, _NARROW)
+
+
+def _colour(row: Mapping[str, Any]) -> str:
+    """Red for a shortfall, green for a surplus, navy for a gap whose interval holds zero."""
+    low, high = row.get("ci_low"), row.get("ci_high")
+    if low is not None and high is not None and low <= 0 <= high:
+        return NAVY
+    return RED if row["estimate"] < 0 else GREEN
 
 
 def _box(ax: Any, x: float, y: float, size: Size, words_in: str, colour: str) -> None:

@@ -28,6 +28,7 @@ WEAK_BELOW = 0.8
 _SIZE: Size = (7.2, 5.0)
 _NARROW: Size = (4.2, 5.0)
 _LABEL = 8.5  # points
+_NAMED = {False: 24, True: 12}  # above this number of points, names are not tried
 _KEY_LINE = 0.17  # inches
 
 
@@ -81,9 +82,11 @@ def quadrant(
     names = [words(labels.get(k, k), lang) for k in rows[key]]
 
     def draw(fig: Any, narrow: bool) -> None:
-        if not _draw(fig, narrow, [wrap(name, 14 if narrow else 20) for name in names]):
+        if len(names) <= _NAMED[narrow]:
+            if _draw(fig, narrow, [wrap(name, 14 if narrow else 20) for name in names]):
+                return
             fig.clear()
-            _draw_with_key(fig, narrow)
+        _draw_with_key(fig, narrow)
 
     def _draw_with_key(fig: Any, narrow: bool) -> None:
         across = min((1, 2) if narrow else (1, 2, 3), key=lambda c: _key_height(names, c, narrow))
