@@ -56,7 +56,7 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]
     found: list[tuple[str, str]] = []
     for key, value in tree.items():
         name = f"{prefix}{key}"
-        found += _flatten(value, f"{name}.") if isinstance(value, Mapping) else [(name, str(value).strip())]
+        found += _flatten(value, f"{name}.") if isinstance(value, Mapping) else [(name, str(value).strip("\n"))]
     return found
 
 

@@ -140,7 +140,7 @@ def five_gaps(
     return Drawing(draw, _WIDE, _NARROW)
 
 
-def _colour(row: Mapping[str, Any]) -> str:
+def _colour(row: Mapping[Any, Any]) -> str:
     """Red for a shortfall, green for a surplus, navy for a gap whose interval holds zero."""
     low, high = row.get("ci_low"), row.get("ci_high")
     if low is not None and high is not None and low <= 0 <= high:
