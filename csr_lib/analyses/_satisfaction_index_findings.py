@@ -211,7 +211,7 @@ def _segments(told: Told) -> Iterator[Finding]:
     largest = max((size for size, _, _ in said), default=0.0)
     for size, key, values in said:
         first = size > 0 and size == largest
-        yield _finding(key, "key" if first else "detail", "caution" if first else "neutral", **values)
+        yield _finding(key, "key" if first else "detail", **values)
 
 
 def _rollup(told: Told) -> Iterator[Finding]:
@@ -385,7 +385,7 @@ def _limits(told: Told) -> Iterator[Finding]:
 
 
 def headline(told: Told) -> tuple[Headline, ...]:
-    """Return the numbers for the top of the report: the index, its change or its distance to a target, the driver, R²."""
+    """Return the numbers for the top of the report, four at most: index, distance to a target, change, driver, R²."""
 
     def interval(low: float, high: float) -> dict[str, Any]:
         return {"ci_low": None, "ci_high": None} if math.isnan(low) else {"ci_low": float(low), "ci_high": float(high)}
@@ -448,8 +448,4 @@ def headline(told: Told) -> tuple[Headline, ...]:
                 **interval(r2.ci_low, r2.ci_high),
             )
         )
-    if "rollup" in told.tables:
-        top = rows(told.tables["rollup"])[0]
-        level = level_label(told, top.level, top.group)
-        cards.append(Headline("index_rollup", top.index, values={"level": level}, **interval(top.ci_low, top.ci_high)))
-    return tuple(cards[:5])
+    return tuple(cards[:4])

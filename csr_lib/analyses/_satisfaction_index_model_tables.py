@@ -109,7 +109,9 @@ def _reliability(e: Estimate) -> pd.DataFrame:
 
 def _htmt(e: Estimate) -> pd.DataFrame | None:
     names = e.model.names
-    place = {pair: k for k, pair in enumerate(zip(*np.tril_indices(len(names), -1), strict=True))}
+    low = np.tril_indices(len(names), -1)
+    place = {(int(i), int(j)): k for k, (i, j) in enumerate(zip(*low, strict=True))}
+    values = e.fit.htmt.to_numpy(dtype=float)
     many = [j for j, name in enumerate(names) if len(e.model.construct(name).items) > 1]
     pairs = [(a, b) for a in many for b in many if a < b]
     if not pairs:
@@ -119,7 +121,7 @@ def _htmt(e: Estimate) -> pd.DataFrame | None:
         {
             "construct": [names[a] for a, _ in pairs],
             "other": [names[b] for _, b in pairs],
-            "estimate": [float(e.fit.htmt.iloc[a, b]) for a, b in pairs],
+            "estimate": [values[a, b] for a, b in pairs],
             **e.spread(None if drawn is None else drawn[:, at], len(pairs)),
         }
     )

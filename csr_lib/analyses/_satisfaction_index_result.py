@@ -164,7 +164,7 @@ class SatisfactionIndexResult(AnalysisResult):
         return float(frame.loc[(frame["wave"] == wave) & (frame["construct"] == self.target), "index"].iloc[0])
 
     def _emphasis(self, name: str) -> Sequence[int]:
-        if name in ("index", "decomposition"):
+        if name in ("index", "decomposition", "wave_changes"):
             return [int(i) for i in self.tables[name].index[self.tables[name]["construct"] == self.target]]
         return ()
 
