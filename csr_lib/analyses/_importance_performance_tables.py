@@ -11,9 +11,10 @@ import pandas as pd
 
 from csr_lib.analyses._importance_performance_measure import DERIVED, METHODS, OUTCOME, SHARES_OF_R2, Measured
 from csr_lib.core.errors import AnalysisError
+from csr_lib.core.result import Basis
 from csr_lib.stats.comparison import independent_difference, mean_interval, paired_difference
 from csr_lib.stats.importance import importance as derived_importance
-from csr_lib.stats.moments import sample
+from csr_lib.stats.moments import Sample, sample
 from csr_lib.stats.quadrants import QUADRANTS, cut_offs, place, priority, ranks, shares
 from csr_lib.stats.resampling import bootstrap_p, holm, percentile_interval
 
@@ -229,32 +230,38 @@ def cuts_tables(m: Measured, cuts: Cuts, target: float | None) -> tuple[pd.DataF
 
 def method_tables(
     survey: Survey, m: Measured, others: Mapping[str, Array], outcome: str, missing: str
-) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """Return importance and ranks by every method that the answers allow, and how far each agrees with the one used.
+) -> tuple[pd.DataFrame, pd.DataFrame, Basis] | None:
+    """Return importance and ranks by every method that the answers allow, how far each agrees with the one used, and the basis.
 
     `others`: importance by methods that need other answers than the ratings and the outcome (stated, total effects). None where
     the outcome does not allow a derivation (too few answers, dependent indicators).
     """
     keys = list(m.indicators)
-    found, n = m.point.table, m.sample.n
+    found, answers = m.point.table, m.sample
     if found is None:
         frame = survey.ratings("perception", keys)[keys].astype(float)
         frame[OUTCOME] = survey.outcome(outcome).to_numpy(dtype=float)
         try:
             answers = sample(frame, survey.weights, kind=survey.weight_kind, missing=missing)  # type: ignore[arg-type]
-            found, n = derived_importance(answers.moments(), OUTCOME, keys), answers.n
+            found = derived_importance(answers.moments(), OUTCOME, keys)
         except AnalysisError:
             return None
     values = {name: found.table[f"{name}_share" if name in SHARES_OF_R2 else name].to_numpy(dtype=float) for name in DERIVED}
     values = {
         name: {**values, **others, m.method: m.importance}[name] for name in METHODS if name in {*values, *others, m.method}
     }
-    table = pd.DataFrame({"indicator": keys, **values, **{f"rank_{k}": ranks(v) for k, v in values.items()}, "n": n})
+    table = pd.DataFrame({"indicator": keys, **values, **{f"rank_{k}": ranks(v) for k, v in values.items()}, "n": answers.n})
     rows = [
         (name, agreement(value, m.importance), found.r2 if name in DERIVED else np.nan, len(keys))
         for name, value in values.items()
     ]
-    return table, pd.DataFrame(rows, columns=["method", "agreement", "r_squared", "n"])
+    return table, pd.DataFrame(rows, columns=["method", "agreement", "r_squared", "n"]), basis_of(answers)
+
+
+def basis_of(answers: Sample) -> Basis:
+    """Return on whom a number rests that was computed from these answers."""
+    rule = answers.missing if answers.n_missing else "none"
+    return Basis(answers.n, answers.n_effective, answers.kind, rule, answers.n_missing)
 
 
 def agreement(a: Array, b: Array) -> float:
@@ -263,12 +270,13 @@ def agreement(a: Array, b: Array) -> float:
     return float(np.corrcoef(x, y)[0, 1]) if np.ptp(x) > 0 and np.ptp(y) > 0 else np.nan
 
 
-def competitors_table(survey: Survey, m: Measured, missing_cell: int, confidence: float) -> tuple[pd.DataFrame, list[str]]:
-    """Return our performance beside each competitor's on 0–100, and the competitors withheld because of few answers.
+def competitors_table(survey: Survey, m: Measured, min_cell: int, confidence: float) -> tuple[pd.DataFrame, list[str], Basis]:
+    """Return our performance beside each competitor's on 0–100, the competitors withheld because of few answers, and the basis.
 
     Where respondents rated both, by a paired t test among those; where one row is one brand rated, by Welch's test.
     """
     rows, withheld = [], []
+    rated, complete = np.zeros(len(survey.rows), dtype=bool), np.ones(len(survey.rows), dtype=bool)
     weights = None if survey.weight_kind == "none" else survey.weights
     kind = survey.weight_kind
     for name in survey.study.competitors():
@@ -277,9 +285,9 @@ def competitors_table(survey: Survey, m: Measured, missing_cell: int, confidence
         for key in asked:
             x = survey.scale(key).to_100(ours[key]).to_numpy(dtype=float)
             y = survey.scale(key, f"competitor:{name}").to_100(theirs[key]).to_numpy(dtype=float)
-            both = int((~np.isnan(x) & ~np.isnan(y)).sum())
-            answered = int((~np.isnan(y)).sum())
-            if (both or answered) < missing_cell:
+            there = ~np.isnan(y)
+            both = int((there & ~np.isnan(x)).sum())
+            if (both or int(there.sum())) < min_cell:
                 withheld.append(name)
                 continue
             if both:
@@ -288,6 +296,8 @@ def competitors_table(survey: Survey, m: Measured, missing_cell: int, confidence
             else:
                 test = independent_difference(x, y, weights, weights, kind=kind, level=confidence)  # type: ignore[arg-type,assignment]
                 n, effective = test.n_y, test.n_y  # type: ignore[attr-defined]
+            used = there & ~np.isnan(x) if both else there
+            rated, complete = rated | used, complete & used
             at = m.indicators.index(key)
             # its distance from us, on the axis of the map, where ours is the mean of all and not only of those who rated both
             position = m.performance_values[at] - test.estimate / m.axis.score_per_unit[at]
@@ -314,7 +324,12 @@ def competitors_table(survey: Survey, m: Measured, missing_cell: int, confidence
     columns += ["difference_ci_low", "difference_ci_high", "p_value", "n", "n_effective", "position"]
     table = pd.DataFrame(rows, columns=columns)
     table.insert(10, "p_adjusted", holm(table["p_value"]))
-    return table, list(dict.fromkeys(withheld))
+    w = survey.weights[rated]
+    n = float(w.sum()) if kind == "frequency" else float(len(w))
+    effective = float(w.sum() ** 2 / (w**2).sum()) if kind == "sampling" and n else n
+    incomplete = float(survey.weights[rated & ~complete].sum()) if kind == "frequency" else float((rated & ~complete).sum())
+    basis = Basis(n, effective, kind, "pairwise" if incomplete else "none", incomplete)  # type: ignore[arg-type]
+    return table, list(dict.fromkeys(withheld)), basis
 
 
 def movement_tables(

@@ -83,11 +83,15 @@ def fillings(result: AnalysisResult, name: str, lang: str) -> dict[str, Any]:
     }
     if name == "importance_methods" and name in tables:
         values["n"] = tables[name]["n"].iloc[0]
+    if name == "importance_movement":
+        values["why"] = text(f"{NAME}.other_indicators", lang) if "movement" in tables else ""
     if name in ("movement", "importance_movement") and name in tables:
         row = tables[name].iloc[0]
         values |= {
             "current": result.label(f"wave={row['wave_now']}", lang),
             "previous": result.label(f"wave={row['wave_before']}", lang),
+            "n_now": row["n"],
+            "n_before": row["n_before"],
         }
     if name == "swot":
         values["swot_note"] = text(f"{NAME}.swot.{'market' if 'competitors' in tables else 'own'}", lang)

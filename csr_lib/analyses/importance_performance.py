@@ -122,11 +122,12 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
         tables["shares"] = build.shares_table(m, cuts)
     tables["map"] = build.map_table(m, table)
     missed: list[str] = []
+    bases: dict[str, Basis] = {}
     if opted.competitors and survey.study.competitors():
         own_role = survey.role([r for r in survey.roles if r in ("customer", "user")] or list(survey.roles))
-        compared, missed = build.competitors_table(own_role, m, survey.study.min_cell, opted.confidence)
+        compared, missed, raters = build.competitors_table(own_role, m, survey.study.min_cell, opted.confidence)
         if len(compared):
-            tables["competitors"] = compared
+            tables["competitors"], bases["competitors"] = compared, raters
     score_cut = float(m.axis.to_score(np.full(len(m.indicators), cuts.performance))[0])
     tables["swot"] = build.swot_table(table, tables.get("competitors"), score_cut, 1 - opted.confidence)
     tables["cuts"], tables["sensitivity"] = build.cuts_tables(m, cuts, target[1] if target else None)
@@ -135,13 +136,12 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
     if opted.outcome in survey.study.outcomes and not set(choice.indicators) & set(choice.left_out.get("outcome", ())):
         both = build.method_tables(customers, m, _other_methods(customers, m, missing), opted.outcome, missing)
         if both:
-            tables["importance_methods"], tables["method_agreement"] = both
+            tables["importance_methods"], tables["method_agreement"], bases["importance_methods"] = both
+            bases["method_agreement"] = both[2]
     if previous is not None:
         tables |= _movement(previous, everybody, m, cuts, choice, opted, arguments)
 
-    basis = Basis(
-        m.sample.n, m.sample.n_effective, m.sample.kind, m.sample.missing if m.sample.n_missing else "none", m.sample.n_missing
-    )
+    basis = build.basis_of(m.sample)
     used = opted.model_dump() | {
         "importance": choice.method,
         "missing_rule": missing,
@@ -174,6 +174,7 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
         resamples=opted.bootstrap,
         headline=wording.headline(found),
         tables=tables,
+        bases=bases,
         checks=checks(found),
         found=wording.findings(found),
         labels=_labels(everybody, m, tables, found.outcome),
