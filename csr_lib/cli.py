@@ -163,7 +163,10 @@ def _check(args: argparse.Namespace) -> int:
         print(t("problems", n=len(rows)))
         print(table([t(f"column.{c}") for c in ("number", "where", "what", "allowed", "mend")], rows))
     elif found.survey is not None:
-        print(t("sound", study=found.survey.study.title, n=found.survey.n, read=found.survey.source().n_read))
+        source = found.survey.source()
+        print(t("sound", study=source.title, n=found.survey.n, read=source.n_read))
+        for rule, n in source.excluded.items():
+            print(t("excluded", n=n, rule=text(f"study.rule.{rule}", args.lang)))
     if found.study is None:
         print(t("analyses_unknown"))
         return FAILED

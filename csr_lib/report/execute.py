@@ -84,9 +84,9 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
                 resources={"metadata": {"path": str(notebook.parent)}},
             )
     except papermill.PapermillExecutionError as error:
+        number = error.cell_index  # counted from 0 with the cell of given parameters that papermill put in: from 1 without it
         raise ReportError(
-            _what(error.ename, error.evalue),
-            where=f"{notebook.name}, cell {error.cell_index + 1} ({_first_line(error.source)})",
+            _what(error.ename, error.evalue), where=f"{notebook.name}, cell {number} ({_first_line(error.source)})"
         ) from None
     except (DeadKernelError, RuntimeError) as error:
         last = said.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import re
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import csr_lib
 from csr_lib.analyses import load
-from csr_lib.core.errors import AnalysisError, CsrError, OptionError
+from csr_lib.core.errors import AnalysisError, CsrError, OptionError, Problem
 from csr_lib.core.result import Result
 from csr_lib.report.execute import ReportError, execute
 from csr_lib.report.parameters import OWN_WAY, check_parameters, read_parameters
@@ -97,9 +98,9 @@ def make_report(
         try:
             page, workbook = _made(job, execute(notebook, executed, given, Path(scratch)))
         except ReportError as error:
-            raise ReportError([*error.problems, *_kept(executed, failed)]) from None
+            raise ReportError([_with_help(problem, _keep(executed, failed)) for problem in error.problems]) from None
         except Exception:
-            _kept(executed, failed)
+            _keep(executed, failed)
             raise
     path = folder / f"{stem}.html"
     _put(path.with_suffix(".xlsx"), workbook)
@@ -124,11 +125,7 @@ def _checked(job: Job) -> tuple[Path, dict[str, Any], Survey]:
     if lacking:
         raise OptionError(f"the parameters cell lacks {' and '.join(lacking)}", where=where, mend="add them")
     parsed = check_parameters(known, job.parameters, f"parameters of {where}")
-    survey = open_study(_study_file(job.study), lang=job.lang)
-    if parsed.get("wave") is not None:
-        survey = survey.wave(parsed["wave"])
-    if parsed.get("where"):
-        survey = survey.where(parsed["where"])
+    survey = open_study(_study_file(job.study), lang=job.lang, wave=parsed.get("wave"), where=parsed.get("where"))
     options = module.Options.model_fields
     resolve(module.Options, job.analysis, survey.study, {name: value for name, value in parsed.items() if name in options})
     problems = module.feeds(survey.study)
@@ -184,18 +181,20 @@ def _part(value: Any) -> str:
     return safe if safe == written else f"{safe}_{hashlib.sha256(written.encode()).hexdigest()[:6]}"
 
 
-def _kept(executed: Path, failed: Path) -> list[Any]:
-    """Keep the executed notebook of a failed report; return the line that says where."""
-    from csr_lib.core.errors import Problem
-
+def _keep(executed: Path, failed: Path) -> Path | None:
+    """Keep the executed notebook of a failed report, where it came so far."""
     if not executed.is_file():
-        return []
+        return None
     shutil.copyfile(executed, failed)
-    return [
-        Problem(
-            "the notebook was kept as it was executed, an earlier report as it was", str(failed), mend="open it in JupyterLab"
-        )
-    ]
+    return failed
+
+
+def _with_help(problem: Problem, kept: Path | None) -> Problem:
+    """Say where the executed notebook is; whoever mends the fault needs it."""
+    if kept is None:
+        return problem
+    look = f"see the notebook as it was executed, {kept}; an earlier report stays as it was"
+    return dataclasses.replace(problem, mend=f"{problem.mend}; {look}" if problem.mend else look)
 
 
 def _put(path: Path, content: bytes) -> None:

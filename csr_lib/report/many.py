@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -76,5 +77,7 @@ def _outcome(job: Job) -> Outcome:
     except (CsrError, OSError) as error:
         return Outcome(job, None, str(error), perf_counter() - start)
     except Exception as error:  # a fault of the library's own; the other reports are not to blame
-        return Outcome(job, None, f"{type(error).__name__}: {error}", perf_counter() - start)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+        return Outcome(job, None, said, perf_counter() - start)
     return Outcome(job, page, "", perf_counter() - start)
