@@ -26,7 +26,7 @@ def actions(w: Words) -> list[Finding]:
         weights: dict[str, float] = {}
         if dimensions is not None and "weight" in dimensions:
             weights = dict(zip(dimensions["construct"], dimensions["weight"], strict=True))
-        short["urgency"] = short["gap"] * [weights.get(c, 0.0) if weights else 1.0 for c in short["construct"]]
+        short["urgency"] = short["gap"] * (short["construct"].map(weights).fillna(0.0) if weights else 1.0)
         short = short.sort_values("urgency", kind="stable")
         key = "gap_act_first_weighted" if weights else "gap_act_first"
         act(key, list=[w.label(i) for i in short["indicator"][:NAMED]])
