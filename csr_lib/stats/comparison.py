@@ -16,6 +16,8 @@ Array = np.ndarray
 
 #: Most ranks for which all orders are counted to get an exact p-value.
 EXACT_RANKS = 8
+#: Most differences for which all combinations of signs are counted to get an exact signed-rank p-value.
+EXACT_SIGNS = 13
 
 
 @dataclass(frozen=True)
@@ -352,9 +354,17 @@ def _noncentral(t: float, df: float, level: float) -> tuple[float, float]:
 
 
 def _wilcoxon(diff: Array, w: Array, kind: Kind) -> float:
-    from scipy.stats import wilcoxon
+    """Two-sided signed-rank p-value; zeros are left out. Up to `EXACT_SIGNS` differences it counts all signs, with ties too."""
+    from scipy.stats import rankdata, wilcoxon
 
     rows = np.repeat(diff, np.round(w).astype(int)) if kind == "frequency" else diff
-    if not rows.any():
+    rows = np.round(rows, 9)  # equal but for rounding is a tie
+    left = rows[rows != 0]
+    if not len(left):
         return math.nan
-    return float(wilcoxon(rows).pvalue)
+    if len(left) > EXACT_SIGNS:
+        return float(wilcoxon(rows).pvalue)
+    ranks = rankdata(np.abs(left))  # scipy counts one combination of signs at a time where there are ties: seconds
+    sums = ((np.arange(2 ** len(left))[:, None] >> np.arange(len(left))) & 1) @ ranks
+    positive = ranks[left > 0].sum()
+    return min(1.0, 2 * float(min((sums <= positive + 1e-9).mean(), (sums >= positive - 1e-9).mean())))

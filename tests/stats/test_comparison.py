@@ -100,6 +100,12 @@ def test_frequency_weights_are_repeated_rows(w):
         assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-9)
 
 
+@pytest.mark.parametrize("diff", [[1, -2, 3, 3, 2, 4, -1, 2], [1.5, -2, 3, 0.7, 2.2, 4, -1], [0, 1, 1, -2, 0, 3, 4]])
+def test_wilcoxon_counts_all_signs_of_few_differences(diff):
+    found = paired_difference(diff, np.zeros(len(diff)), wilcoxon=True)
+    assert found.wilcoxon_p == pytest.approx(stats.wilcoxon(diff).pvalue)
+
+
 def test_wilcoxon_repeats_rows_of_frequency_weights():
     w = RNG.integers(1, 4, 60)
     weighted = paired_difference(X, Y, w, kind="frequency", wilcoxon=True)
