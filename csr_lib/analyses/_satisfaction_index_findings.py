@@ -219,7 +219,7 @@ def _rollup(told: Told) -> Iterator[Finding]:
         return
     units = rows(told.tables["rollup"])
     top = units[0]
-    values = {"level": level_label(told, top.level, top.group), "index": top.index}
+    values = {"unit": level_label(told, top.level, top.group), "index": top.index}
     if math.isnan(top.ci_low):
         yield _finding("rollup_point", **values)
     else:
@@ -230,7 +230,7 @@ def _rollup(told: Told) -> Iterator[Finding]:
             best, worst = max(here, key=lambda u: u.index), min(here, key=lambda u: u.index)
             yield _finding(
                 "rollup_range",
-                level=told.label(level),
+                unit=told.label(level),
                 best=told.label(best.group),
                 best_index=best.index,
                 worst=told.label(worst.group),
