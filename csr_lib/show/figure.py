@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,10 +116,8 @@ class Figure:
         return path
 
     def _make(self, narrow: bool) -> tuple[LiveFigure, list[str]]:
-        from matplotlib.figure import Figure as LiveFigure
-
         with theme() as missing:
-            live = LiveFigure(figsize=self.narrow if narrow else self.wide, layout="constrained")
+            live = _live_figure()(figsize=self.narrow if narrow else self.wide, layout="constrained")
             self.draw(live, narrow)
         return live, missing
 
@@ -132,3 +131,18 @@ class Figure:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "text/plain": f"{self.caption}\n{self.alt}"}
+
+
+@cache
+def _live_figure() -> type[LiveFigure]:
+    """Return matplotlib's Figure with a picture of its own for notebooks that never imported pyplot."""
+    from matplotlib.figure import Figure as LiveFigure
+
+    class ShownFigure(LiveFigure):
+        def _repr_png_(self) -> bytes:
+            out = io.BytesIO()
+            with theme():
+                self.savefig(out, format="png", metadata={"Software": None})
+            return out.getvalue()
+
+    return ShownFigure

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from csr_lib.core.text import number, text, words
@@ -108,11 +109,11 @@ def five_gaps(
             name, value, computed = said(number_)
             colour = _colour(rows[number_]) if computed else GREY
             dash = "-" if computed else (0, (3, 2))
-            if len(points) > 2:
-                ax.plot(*zip(*points, strict=True), color=colour, lw=1.8, ls=dash, solid_joinstyle="round")
-            for tip, before in ((points[0], points[1]), (points[-1], points[-2])):
-                style = {"arrowstyle": "-|>", "color": colour, "lw": 1.8, "ls": dash, "shrinkA": 0, "shrinkB": 0}
-                ax.annotate("", tip, before, arrowprops={**style, "mutation_scale": 11})
+            ax.plot(*zip(*points, strict=True), color=colour, lw=1.8, ls=dash, solid_joinstyle="round")
+            for tip, before in ((points[0], points[1]), (points[-1], points[-2])):  # heads only; the line is drawn
+                near = tuple(t + 0.12 * np.sign(b - t) for t, b in zip(tip, before, strict=True))
+                style = {"arrowstyle": "-|>", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0}
+                ax.annotate("", tip, near, arrowprops={**style, "mutation_scale": 11})
             parts = [name, value] if width(value) <= most else [name, *value.replace(" [", "\n[").split("\n")]
             block = "\n".join(wrap(part, most) for part in parts)
             style = {"ha": ha, "va": va, "fontsize": plan.font, "linespacing": 1.25}

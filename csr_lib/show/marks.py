@@ -122,12 +122,13 @@ def _align_left(ax: Any, shown: Sequence[str]) -> None:
 
 
 def value_column(ax: Any, ys: Sequence[float], values: Sequence[str], heading: str = "") -> None:
-    """Write one text per row at the right edge of the plot."""
+    """Write one text per row beside the right edge of the plot."""
     across = ax.get_yaxis_transform()
+    style = {"textcoords": "offset points", "annotation_clip": False, "ha": "left", "fontsize": FONT_SIZE - 1}
     for y, value in zip(ys, values, strict=True):
-        ax.text(1.015, y, value, transform=across, ha="left", va="center", fontsize=FONT_SIZE - 1, color=INK)
+        ax.annotate(value, (1.0, y), xycoords=across, xytext=(6, 0), va="center", color=INK, **style)
     if heading:
-        ax.text(1.015, 1.0, heading, transform=ax.transAxes, ha="left", va="bottom", fontsize=FONT_SIZE - 1, color=GREY)
+        ax.annotate(heading, (1.0, 1.0), xycoords="axes fraction", xytext=(6, 0), va="bottom", color=GREY, **style)
 
 
 def whiskers(ax: Any, frame: pd.DataFrame, name: str, ys: Sequence[float], colour: str, thin: bool = False) -> bool:

@@ -13,6 +13,13 @@ from csr_lib.show.figure import Drawing
 from csr_lib.show.marks import Rows, legend_above, need_columns, value_column, whiskers
 from csr_lib.show.theme import GREEN, GREY, INK, NAVY, PALE, PAPER, RED, TEAL
 
+#: How a gap reads -> colour and dashes.
+_READINGS: dict[str, tuple[str, Any]] = {
+    "shortfall": (RED, "-"),
+    "surplus": (GREEN, "-"),
+    "undetermined": (GREY, (0, (3, 2))),
+}
+
 
 def gap_profile(
     frame: pd.DataFrame,
@@ -39,6 +46,7 @@ def gap_profile(
     need_columns(frame, [key, "expectation", "perception"], "gap_profile")
     rows = _rows(frame, labels, lang, key, group_by)
     gaps = frame["gap"] if "gap" in frame.columns else frame["perception"] - frame["expectation"]
+    readings = _readings(gaps, frame, "gap")
     zone = "adequate" in frame.columns and bool(frame["adequate"].notna().any())
 
     def draw(fig: Any, narrow: bool) -> None:
@@ -51,9 +59,10 @@ def gap_profile(
             adequate = frame["adequate"].to_numpy(float)
             left = np.fmin(adequate, expected)
             ax.barh(ys, np.abs(expected - adequate), left=left, height=0.17, color=TEAL, alpha=0.16, lw=0, zorder=1.5)
-        for y, e, p, gap in zip(ys, expected, perceived, gaps, strict=True):
-            if np.isfinite([e, p]).all():
-                ax.plot([e, p], [y, y], color=RED if gap < 0 else GREEN, lw=1.6, alpha=0.75, zorder=2, solid_capstyle="butt")
+        for y, e, p, reading in zip(ys, expected, perceived, readings, strict=True):
+            if reading:
+                colour, dash = _READINGS[reading]
+                ax.plot([e, p], [y, y], color=colour, ls=dash, lw=1.6, alpha=0.8, zorder=2, solid_capstyle="butt")
         whiskers(ax, frame, "expectation", ys, TEAL)
         whiskers(ax, frame, "perception", ys, NAVY)
         ax.plot(expected, ys, ls="none", marker="D", ms=5, mfc=PAPER, mec=TEAL, mew=1.4, zorder=3)
@@ -68,10 +77,9 @@ def gap_profile(
             Line2D([], [], ls="none", marker="D", ms=5, mfc=PAPER, mec=TEAL, mew=1.4, label=text("column.expectation", lang)),
             Line2D([], [], ls="none", marker="o", ms=6, color=NAVY, label=text("column.perception", lang)),
         ]
-        if (gaps < 0).any():
-            handles.append(Line2D([], [], color=RED, lw=1.6, label=text("figure.shortfall", lang)))
-        if (gaps >= 0).any():
-            handles.append(Line2D([], [], color=GREEN, lw=1.6, label=text("figure.surplus", lang)))
+        for reading, (colour, dash) in _READINGS.items():
+            if reading in readings:
+                handles.append(Line2D([], [], color=colour, ls=dash, lw=1.6, label=text(f"figure.{reading}", lang)))
         if {"perception_ci_low", "expectation_ci_low"} & set(frame.columns):
             handles.append(
                 Line2D([], [], color=NAVY, lw=4, alpha=0.25, label=text("figure.interval", lang, confidence=confidence))
@@ -106,6 +114,7 @@ def gap_bars(
     """
     need_columns(frame, [key, value], "gap_bars")
     data = frame.sort_values(value, kind="stable") if sort else frame
+    readings = _readings(data[value], data, value)
     rows = _rows(data, labels, lang, key, None if sort else group_by)
 
     def draw(fig: Any, narrow: bool) -> None:
@@ -114,20 +123,19 @@ def gap_bars(
 
         ax, ys = rows.axes(fig, narrow)
         values = data[value].to_numpy(float)
-        good = values >= 0
-        for chosen, colour in ((~good, RED), (good, GREEN)):
-            at = np.flatnonzero(chosen & np.isfinite(values))
-            ax.barh(np.array(ys)[at], values[at], height=0.17, color=colour, alpha=0.8, zorder=2)
+        handles: list[Any] = []
+        for reading, (colour, _) in _READINGS.items():
+            at = [i for i, r in enumerate(readings) if r == reading]
+            if at:
+                hatch: dict[str, Any] = {"hatch": "////", "edgecolor": PAPER, "lw": 0} if reading == "undetermined" else {}
+                ax.barh(np.array(ys)[at], values[at], height=0.17, color=colour, alpha=0.8, zorder=2, **hatch)
+                handles.append(Patch(facecolor=colour, alpha=0.8, label=text(f"figure.{reading}", lang), **hatch))
         drawn = whiskers(ax, data, value, ys, INK, thin=True)
         ax.axvline(0, color=INK, lw=0.9, zorder=2.2)
         value_column(ax, ys, [number(v, kind) for v in values], text("column.gap", lang) if value == "gap" else "")
         ax.set_xlabel(axis_label or text("axis.gap", lang))
-        ax.margins(x=0.08)
-        handles: list[Any] = []
-        if (~good).any():
-            handles.append(Patch(facecolor=RED, alpha=0.8, label=text("figure.shortfall", lang)))
-        if good.any():
-            handles.append(Patch(facecolor=GREEN, alpha=0.8, label=text("figure.surplus", lang)))
+        ax.use_sticky_edges = False
+        ax.margins(x=0.06)
         if drawn:
             handles.append(Line2D([], [], color=INK, lw=1, label=text("figure.interval", lang, confidence=confidence)))
         legend_above(fig, handles, narrow)
@@ -198,7 +206,7 @@ def radar(
             ax.annotate(
                 wrap(name, 14 if narrow else 24),
                 (angle, high),
-                xytext=(6 * side, 6 * up),
+                xytext=(6 * side, (10 if narrow else 6) * up),
                 textcoords="offset points",
                 ha=across,
                 va="center" if abs(up) < 0.6 else "bottom" if up > 0 else "top",
@@ -207,6 +215,18 @@ def radar(
         legend_above(fig, handles, narrow)
 
     return Drawing(draw, (7.2, 4.4), (4.2, 4.4))
+
+
+def _readings(gaps: pd.Series[Any], frame: pd.DataFrame, name: str) -> list[str]:
+    """Return how each gap reads: ``shortfall``, ``surplus``, ``undetermined`` (its interval holds zero), "" for none."""
+    pairs = ((f"{name}_ci_low", f"{name}_ci_high"), ("ci_low", "ci_high"))
+    pair = next((p for p in pairs if set(p) <= set(frame.columns)), None)
+    unknown = np.full((2, len(frame)), np.nan)
+    low, high = (frame[c].to_numpy(float) for c in pair) if pair else unknown
+    return [
+        "" if np.isnan(gap) else "undetermined" if below <= 0 <= above else "shortfall" if gap < 0 else "surplus"
+        for gap, below, above in zip(gaps.to_numpy(float), low, high, strict=True)
+    ]
 
 
 def _rows(frame: pd.DataFrame, labels: Mapping[str, Any], lang: str, key: str, group_by: str | None) -> Rows:

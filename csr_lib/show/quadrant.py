@@ -291,6 +291,7 @@ def _label(
     if cut:
         x, y = ax.transData.transform((cut[1], cut[0]))
         soft = np.array([[x - unit, box.y0, x + unit, box.y1], [box.x0, y - unit, box.x1, y + unit]])
+    soft = np.concatenate([soft, _crosses(ax, rows, unit)])
     placed = place_labels(points, sizes, 4 * unit, frame, hard, soft, unit)
     for t, extent, point, centre, gap in zip(texts, extents, points, placed.centre, placed.distance, strict=True):
         drawn_at = np.array([(extent.x0 + extent.x1) / 2, (extent.y0 + extent.y1) / 2])
@@ -301,6 +302,21 @@ def _label(
             end = np.clip(point, centre - half, centre + half)
             _leader(ax, t.xy, (end - point) / unit)
     return placed.clear
+
+
+def _crosses(ax: Any, rows: pd.DataFrame, unit: float) -> np.ndarray:
+    """Return the boxes of the arms of the crosses, (k, 4), on the canvas; none where there are ellipses."""
+    if "importance_std_error" in rows.columns:
+        return np.empty((0, 4))
+    arms = []
+    for c, other in (("importance", "performance"), ("performance", "importance")):
+        if {f"{c}_ci_low", f"{c}_ci_high"} <= set(rows.columns):
+            order = slice(None, None, -1) if c == "importance" else slice(None)
+            low, high = (np.column_stack([rows[f"{c}_ci_{end}"], rows[other]])[:, order] for end in ("low", "high"))
+            arms.append(np.concatenate([ax.transData.transform(low) - unit, ax.transData.transform(high) + unit], axis=1))
+    found = np.concatenate(arms) if arms else np.empty((0, 4))
+    kept: np.ndarray = found[np.isfinite(found).all(axis=1)]
+    return kept
 
 
 def _leader(ax: Any, point: tuple[float, float], offset: np.ndarray) -> None:

@@ -107,6 +107,10 @@ def test_importing_the_layer_does_not_import_matplotlib() -> None:
     subprocess.run([sys.executable, "-c", f"import {modules}, sys; assert 'matplotlib' not in sys.modules"], check=True)
 
 
+def test_a_live_figure_shows_itself_without_pyplot() -> None:
+    assert figure().matplotlib()._repr_png_().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(("ending", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_a_figure_can_be_saved(tmp_path: Path, ending: str, start: bytes) -> None:
     one, other = figure().save(tmp_path / f"a.{ending}"), figure().save(tmp_path / f"b.{ending}")

@@ -105,8 +105,9 @@ def test_a_table_without_rows_keeps_its_head() -> None:
 
 @given(st.text(min_size=1).filter(lambda s: "\x00" not in s))
 def test_no_text_becomes_markup(content: str) -> None:
-    frame = pd.DataFrame({content: [content], "n": [1]})
-    shown = three_line(frame, name=content, lang="zh", title=content, note=content, labels={content: content})
+    frame = pd.DataFrame({"key": [content], "n": [1]})
+    given = {"headings": {"key": content}, "labels": {content: content}}
+    shown = three_line(frame, name=content, lang="zh", title=content, note=content, **given)
     tags = set(re.findall(r"<(/?\w+)", shown._repr_html_()))
     plain = three_line(pd.DataFrame({"x": ["x"], "n": [1]}), name="x", lang="zh", title="x", note="x")
     assert tags == set(re.findall(r"<(/?\w+)", plain._repr_html_()))
