@@ -159,7 +159,7 @@ def _reasons(survey: Survey, method: str, outcome: str | None) -> dict[str, str]
     else:
         assert outcome is not None
         found |= dict.fromkeys(_consequences(study), "consequence")
-        found |= dict.fromkeys(_parts(study, outcome), "outcome")
+        found |= dict.fromkeys(parts(study, outcome), "outcome")
     there = [i for i in rated if i not in found]
     ratings = survey.ratings("perception", there)
     empty = {i for i in there if ratings[i].isna().all()} | {i for i in study.indicators if i not in rated}
@@ -169,7 +169,7 @@ def _reasons(survey: Survey, method: str, outcome: str | None) -> dict[str, str]
     return found | {i: "no_answers" for i in study.indicators if i in empty and i not in found}
 
 
-def _parts(study: Study, outcome: str) -> tuple[str, ...]:
+def parts(study: Study, outcome: str) -> tuple[str, ...]:
     """Return the indicators that an outcome is made of."""
     construct = study.outcome_construct(outcome)
     if construct:
@@ -180,7 +180,7 @@ def _parts(study: Study, outcome: str) -> tuple[str, ...]:
 
 def _consequences(study: Study) -> set[str]:
     """Return the indicators that come of satisfaction rather than lead to it: of outcomes, and behind the model's target."""
-    found = {i for name in study.outcomes for i in _parts(study, name)}
+    found = {i for name in study.outcomes for i in parts(study, name)}
     before = leading(study)
     if before:
         model = study.build_model()

@@ -176,7 +176,7 @@ def _about_cuts(r: Report) -> list[Finding]:
         if f"quadrant_{rule}" not in others:
             continue
         moved = r.tables["sensitivity"].loc[others[f"quadrant_{rule}"] != others["quadrant_used"], "indicator"]
-        name = r.rule(rule) if rule != "target" else both("value.rule.target")
+        name = r.rule(rule) if rule != "target" else both("value.rule_performance.target")
         if len(moved):
             out.append(_say("cuts_move", "detail", rule=name, n=len(moved), total=len(others), names=listed(r.labels(moved))))
         else:
@@ -278,7 +278,7 @@ def _limits(r: Report) -> list[Finding]:
     moved = r.tables["cuts"].iloc[1:].sort_values("moved", kind="stable")
     if r.cuts.rule_performance == "mean" and len(moved) and moved["moved"].iloc[-1]:
         worst = moved.iloc[-1]
-        rule = r.rule(worst["rule_performance"]) if worst["rule_performance"] != "target" else both("value.rule.target")
+        rule = r.rule(worst["rule_performance"]) if worst["rule_performance"] != "target" else both("value.rule_performance.target")
         out.append(_say("limit_cuts", "limit", rule=rule, n=int(worst["moved"])))
     if "sample_size" in judged:
         out.append(_say("limit_small", "limit", "caution", n=r.basis.n))

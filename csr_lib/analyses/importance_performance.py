@@ -13,7 +13,7 @@ from pydantic import Field
 from csr_lib.analyses import _importance_performance_findings as wording
 from csr_lib.analyses import _importance_performance_tables as build
 from csr_lib.analyses._importance_performance_checks import Report, checks
-from csr_lib.analyses._importance_performance_choice import WHERE, Choice, choose, lacking, leading, target_of
+from csr_lib.analyses._importance_performance_choice import WHERE, Choice, choose, lacking, leading, parts, target_of
 from csr_lib.analyses._importance_performance_measure import Measured, measure
 from csr_lib.analyses._importance_performance_words import OUTCOME_LABEL, US_LABEL, WEAK, axis_labels, fillings, importance_format
 from csr_lib.analyses._options import BaseOptions, language, resolve
@@ -133,7 +133,8 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
     tables["cuts"], tables["sensitivity"] = build.cuts_tables(m, cuts, target[1] if target else None)
     if m.importance_axis is None:
         tables["fit"] = build.fit_table(m, opted.confidence)
-    if opted.outcome in survey.study.outcomes and not set(choice.indicators) & set(choice.left_out.get("outcome", ())):
+    explained = opted.outcome in survey.study.outcomes and not set(choice.indicators) & set(parts(survey.study, opted.outcome))
+    if explained:
         both = build.method_tables(customers, m, _other_methods(customers, m, missing), opted.outcome, missing)
         if both:
             tables["importance_methods"], tables["method_agreement"], bases["importance_methods"] = both
