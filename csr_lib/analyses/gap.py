@@ -197,7 +197,8 @@ class GapResult(AnalysisResult):
 
         frame = self.tables["groups"]
         frame = frame[frame["construct"] == ALL].reset_index(drop=True)
-        return gap_bars(frame, labels=self.labels, lang=lang, key="group", confidence=self.confidence)
+        axis = self._axis(lang) if self.options["unit"] == "percent" else None
+        return gap_bars(frame, labels=self.labels, lang=lang, key="group", confidence=self.confidence, axis_label=axis)
 
 
 def gap(survey: Survey, *, lang: str | None = None, **options: Any) -> GapResult:
@@ -251,7 +252,8 @@ def gap(survey: Survey, *, lang: str | None = None, **options: Any) -> GapResult
     if not zone:
         missing["zone"] = "no_adequate"
     tables["five_gaps"], tables["five_gaps_by_indicator"] = five_gaps(survey, pairs, chosen)
-    tables["gaps_of_indicators"] = _wide(tables["five_gaps_by_indicator"])
+    if tables["five_gaps"]["estimate"].notna().sum() > 1:
+        tables["gaps_of_indicators"] = _wide(tables["five_gaps_by_indicator"])
     five = tables["five_gaps"]
     missing |= {f"gap_{number}": reason for number, reason in zip(five["gap"], five["missing"], strict=True) if reason}
     ranked = ranking(survey, plan, chosen)
