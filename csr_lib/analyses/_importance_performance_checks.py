@@ -144,12 +144,12 @@ def _derived_checks(r: Report) -> list[Check]:
     sure = negative[negative["importance_ci_high"] < 0]
     verdict: Verdict = "fail" if len(sure) else "warn" if len(negative) else "pass"
     named_ones = listed(r.labels((sure if len(sure) else negative)["indicator"]))
-    found.append(Check("importance_sign", verdict, float(len(negative)), 0.0, values={"names": named_ones}))
+    found.append(Check("importance_sign", verdict, float(len(negative)), 0.0, "csr_convention", values={"names": named_ones}))
     if m.resamples:
         unsure = _not_significant(r)
         verdict = "pass" if not len(unsure) else "warn" if len(unsure) <= len(table) / 2 else "fail"
         values = {"total": len(table), "names": listed(r.labels(unsure["indicator"])), "alpha": r.alpha}
-        found.append(Check("importance_significance", verdict, float(len(unsure)), 0.0, values=values))
+        found.append(Check("importance_significance", verdict, float(len(unsure)), 0.0, "holm1979", values=values))
     if m.method != "correlation":
         check = Check.against("importance_vif", m.point.collinear[1], "vif", name=r.survey.label(m.point.collinear[0]))
         if m.method in SHARES_OF_R2 and check.verdict == "fail":  # made for correlated predictors; only the sharing is uncertain

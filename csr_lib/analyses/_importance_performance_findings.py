@@ -278,7 +278,9 @@ def _limits(r: Report) -> list[Finding]:
     moved = r.tables["cuts"].iloc[1:].sort_values("moved", kind="stable")
     if r.cuts.rule_performance == "mean" and len(moved) and moved["moved"].iloc[-1]:
         worst = moved.iloc[-1]
-        rule = r.rule(worst["rule_performance"]) if worst["rule_performance"] != "target" else both("value.rule_performance.target")
+        rule = (
+            r.rule(worst["rule_performance"]) if worst["rule_performance"] != "target" else both("value.rule_performance.target")
+        )
         out.append(_say("limit_cuts", "limit", rule=rule, n=int(worst["moved"])))
     if "sample_size" in judged:
         out.append(_say("limit_small", "limit", "caution", n=r.basis.n))

@@ -389,11 +389,28 @@ def _change(now: tuple[Array, Array, Array], then: tuple[Array, Array, Array], c
     return {"change": estimate, "ci_low": estimate - half, "ci_high": estimate + half, "p_value": p, "p_adjusted": holm(p)}
 
 
-def fit_table(m: Measured, confidence: float) -> pd.DataFrame:
+def weights_table(table: pd.DataFrame) -> pd.DataFrame:
+    """How far each derived weight can be told from chance, and how much its indicator overlaps with the others."""
+    columns = [
+        "indicator",
+        "importance",
+        "importance_ci_low",
+        "importance_ci_high",
+        "p_value",
+        "p_adjusted",
+        "negative",
+        "vif",
+        "n",
+    ]
+    return table[columns].sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+
+
+def fit_table(m: Measured, outcome: str, confidence: float) -> pd.DataFrame:
     """R² of the model behind derived importance (not adjusted), its percentile interval, and the adjusted one."""
     ends = percentile_interval(m.draws.r2[:, None], confidence) if m.resamples else (np.array([np.nan]),) * 2
     return pd.DataFrame(
         {
+            "outcome": [outcome],
             "r_squared": [m.point.r2],
             "r_squared_ci_low": ends[0],
             "r_squared_ci_high": ends[1],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csr_lib.analyses._importance_performance_measure import SHARES_OF_R2
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, number, text, words
 
@@ -83,6 +84,8 @@ def fillings(result: AnalysisResult, name: str, lang: str) -> dict[str, Any]:
     }
     if name == "importance_methods" and name in tables:
         values["n"] = tables[name]["n"].iloc[0]
+    if name == "weights":
+        values["weights_note"] = text(f"{NAME}.tested_{'random' if options['importance'] in SHARES_OF_R2 else 'sign'}", lang)
     if name == "importance_movement":
         values["why"] = text(f"{NAME}.other_indicators", lang) if "movement" in tables else ""
     if name in ("movement", "importance_movement") and name in tables:

@@ -81,9 +81,9 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
     Returns
     -------
     ImportancePerformanceResult
-        Tables ``indicators map swot cuts sensitivity`` and, where they can be computed, ``shares`` (with resamples), ``fit``
-        (derived importance), ``importance_methods method_agreement`` (with an outcome), ``competitors``, ``movement`` (with an
-        earlier wave).
+        Tables ``indicators map swot cuts sensitivity`` and, where they can be computed, ``shares`` (with resamples), ``fit
+        weights`` (derived importance), ``importance_methods method_agreement`` (with an outcome), ``competitors``, ``movement
+        importance_movement`` (with an earlier wave).
 
     Raises
     ------
@@ -132,7 +132,8 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
     tables["swot"] = build.swot_table(table, tables.get("competitors"), score_cut, 1 - opted.confidence)
     tables["cuts"], tables["sensitivity"] = build.cuts_tables(m, cuts, target[1] if target else None)
     if m.importance_axis is None:
-        tables["fit"] = build.fit_table(m, opted.confidence)
+        tables["fit"] = build.fit_table(m, OUTCOME_LABEL, opted.confidence)
+        tables["weights"] = build.weights_table(table)
     explained = opted.outcome in survey.study.outcomes and not set(choice.indicators) & set(parts(survey.study, opted.outcome))
     if explained:
         both = build.method_tables(customers, m, _other_methods(customers, m, missing), opted.outcome, missing)
@@ -323,7 +324,6 @@ class ImportancePerformanceResult(AnalysisResult):
             "importance",
             "importance_ci_low",
             "importance_ci_high",
-            "p_adjusted",
             "performance",
             "performance_ci_low",
             "performance_ci_high",
@@ -336,6 +336,8 @@ class ImportancePerformanceResult(AnalysisResult):
         ),
         "shares": ("indicator", "quadrant", "concentrate", "keep_up", "low_priority", "overkill"),
         "swot": ("swot", "quadrant", "indicator", "importance", "performance_score", "share"),
+        "weights": ("indicator", "importance", "importance_ci_low", "importance_ci_high", "p_value", "p_adjusted", "vif"),
+        "fit": ("outcome", "r_squared", "r_squared_ci_low", "r_squared_ci_high", "r_squared_adjusted", "predictors"),
         "cuts": ("used", "rule_importance", "cut_importance", "rule_performance", "cut_performance", "moved"),
         "importance_methods": ("indicator", *(f"rank_{method}" for method in build.ALL_METHODS)),
         "method_agreement": ("method", "agreement", "r_squared"),
