@@ -74,6 +74,7 @@ def model_checks(
     measured = {c.construct for c in several}
     inner = {c.construct: c.r2 for c in constructs if not np.isnan(c.r2)}
     vifs = {(r.source, r.target): r.vif for r in rows(fit.paths)}
+    errors = {(r.source, r.target): r.std_error for r in rows(paths) if not np.isnan(r.std_error)}
     checks: list[Check | None] = [_n_per_parameter(fit, label)]
     if fit.moments.missing == "pairwise" and fit.moments.n_missing:
         smallest = fit.moments.smallest_eigenvalue
@@ -92,6 +93,7 @@ def model_checks(
         judged("formative_vif", "vif", {i.item: i.vif for i in items if i.mode == "B"}, label),
         _negative_weights(fit, label),
         _beyond_one(fit, label),
+        judged("path_std_error", "path_std_error", errors, lambda p: joined(label(p[0]), label(p[1]), "→"), "coefficient"),
         judged("explained_variance", "r_squared", {c: r2 for c, r2 in inner.items() if c == target}, label),
         judged("weak_equations", "r_squared", {c: r2 for c, r2 in inner.items() if c != target}, label, "coefficient"),
         _single_items([c.construct for c in constructs if c.n_items == 1], label),

@@ -125,13 +125,13 @@ def _drivers(told: Told) -> Iterator[Finding]:
     drivers = told.ranked()
     if not drivers:
         return
-    first, target = drivers[0], told.label(told.target)
+    first, target = told.strongest(), told.label(told.target)
+    if first is None:
+        yield _finding("no_lever", "key", "caution", target=target)
+        return
     values = {"construct": told.label(first.construct), "target": target, "effect": first.importance}
     if math.isnan(first.ci_low):
         yield _finding("driver_point", "key", **values)
-        return
-    if not any(d.ci_low > 0 for d in drivers):
-        yield _finding("no_lever", "key", "caution", target=target)
         return
     values |= {"low": first.ci_low, "high": first.ci_high}
     if len(drivers) == 1:
@@ -224,7 +224,8 @@ def _rollup(told: Told) -> Iterator[Finding]:
         yield _finding("rollup_point", **values)
     else:
         yield _finding("rollup", low=top.ci_low, high=top.ci_high, **values)
-    for level in dict.fromkeys(u.level for u in units):
+    segments = set(told.tables["segments"]["segment"]) if "segments" in told.tables else set()
+    for level in dict.fromkeys(u.level for u in units if u.level not in segments):  # segments are told of by themselves
         here = [u for u in units if u.level == level]
         if len(here) > 1:
             best, worst = max(here, key=lambda u: u.index), min(here, key=lambda u: u.index)
@@ -251,19 +252,20 @@ def _quality(told: Told) -> Iterator[Finding]:
 def _hypotheses(told: Told) -> Iterator[Finding]:
     if "hypotheses" not in told.tables:
         return
-    frame = told.tables["hypotheses"]
-    tested = frame[frame["status"] != "untested"]
-    if len(tested) and tested["p_value"].notna().any():
-        yield _finding("hypotheses", supported=int((tested["status"] == "supported").sum()), tested=len(tested))
-    keys = {"supported": "yes", "not_supported": "no", "opposite": "opposite", "untested": "untested"}
-    tones: dict[str, Tone] = {"supported": "good", "not_supported": "neutral", "opposite": "caution", "untested": "neutral"}
-    for row in rows(frame):
-        values = {"id": row.hypothesis, "words": statement(told, row.hypothesis)}
-        if row.status != "untested":
-            if math.isnan(row.p_value):
-                continue
-            values |= {"estimate": row.estimate, "p": row.p_value}
-        yield _finding(f"hypothesis_{keys[row.status]}", tone=tones[row.status], **values)
+    stated = rows(told.tables["hypotheses"])
+    supported = [h.hypothesis for h in stated if h.status == "supported"]
+    tested = sum(h.status != "untested" for h in stated)
+    if supported:
+        yield _finding("hypotheses", tone="good", supported=len(supported), tested=tested, ids=supported)
+    elif tested:
+        yield _finding("hypotheses_none", tested=tested)
+    keys = {"not_supported": "hypothesis_no", "opposite": "hypothesis_opposite", "untested": "hypothesis_untested"}
+    for h in stated:
+        if h.status in keys:
+            values = {"id": h.hypothesis, "words": statement(told, h.hypothesis)}
+            if h.status != "untested":
+                values |= {"estimate": h.estimate, "p": h.p_value}
+            yield _finding(keys[h.status], tone="caution" if h.status == "opposite" else "neutral", **values)
 
 
 def statement(told: Told, hypothesis: str) -> Any:
@@ -315,8 +317,8 @@ def _lever_actions(told: Told, drivers: Sequence[Any]) -> Iterator[Finding]:
         )
     else:
         yield _finding("action_lever_single", "action", construct=told.label(lever.construct))
-    first = drivers[0]
-    strong = first.ci_low > 0 and first.performance >= fmean(d.performance for d in drivers)
+    first = told.strongest()
+    strong = first.performance >= fmean(d.performance for d in drivers)
     if len(drivers) > 1 and strong and first.construct != lever.construct:
         yield _finding("action_keep", "action", construct=told.label(first.construct), performance=first.performance)
 
@@ -332,6 +334,7 @@ _LIMITS = {
     "structural_vif": "limit_vif",
     "negative_weights": "limit_weights",
     "path_beyond_one": "limit_beyond",
+    "path_std_error": "limit_exploding",
     "index_failed_draws": "limit_draws",
     "expected_sign": "limit_signs",
     "sign_flips": "limit_flips",
@@ -351,7 +354,16 @@ def _limits(told: Told) -> Iterator[Finding]:
     for check in told.checks:
         if check.key in _SAMPLE and check.verdict != "pass":
             yield _finding("limit_check", "limit", "caution", sentence={lang: check.sentence(lang) for lang in LANGUAGES})
-    named = {"limit_reliability", "limit_htmt", "limit_vif", "limit_weights", "limit_beyond", "limit_signs", "limit_flips"}
+    named = {
+        "limit_exploding",
+        "limit_reliability",
+        "limit_htmt",
+        "limit_vif",
+        "limit_weights",
+        "limit_beyond",
+        "limit_signs",
+        "limit_flips",
+    }
     for check in told.checks:
         key, names = _LIMITS.get(check.key), check.values.get("plain")
         if key and check.verdict == "fail":
@@ -361,9 +373,12 @@ def _limits(told: Told) -> Iterator[Finding]:
             yield _finding(key, "limit", "bad", **values)
         elif check.key == "index_small_groups" and check.verdict == "warn":
             yield _finding("limit_groups", "limit", "caution", names=names)
+    if told.template and told.template.note:
+        yield _finding("limit_template", "limit", note=told.template.note)
     drivers = told.ranked()
-    if len(drivers) > 1 and drivers[0].first_share < CUTOFFS["quadrant_share"].threshold:
-        first, second = drivers[:2]
+    first = told.strongest()
+    if len(drivers) > 1 and first is not None and first.first_share < CUTOFFS["quadrant_share"].threshold:
+        second = max((d for d in drivers if d is not first), key=lambda d: d.first_share)
         yield _finding(
             "limit_orders",
             "limit",
@@ -426,9 +441,8 @@ def headline(told: Told) -> tuple[Headline, ...]:
                 **interval(change.ci_low, change.ci_high),
             )
         )
-    drivers = told.ranked()
-    if drivers:
-        first = drivers[0]
+    first = told.strongest()
+    if first is not None:
         cards.append(
             Headline(
                 "index_driver",
@@ -438,6 +452,7 @@ def headline(told: Told) -> tuple[Headline, ...]:
                 **interval(first.ci_low, first.ci_high),
             )
         )
+    if told.ranked():
         r2 = told.row("r_squared", construct=told.target)
         cards.append(
             Headline(

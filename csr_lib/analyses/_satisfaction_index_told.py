@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -69,6 +71,14 @@ class Told:
 
     def ranked(self) -> list[Any]:
         """Return what leads to the target, the strongest effect first."""
+        return self._ranked
+
+    def strongest(self) -> Any:
+        """Return the strongest driver whose effect is told from zero (without resampling: the strongest); None without one."""
+        return next((d for d in self._ranked if d.ci_low > 0 or math.isnan(d.ci_low)), None)
+
+    @cached_property
+    def _ranked(self) -> list[Any]:
         return sorted(rows(self.drivers), key=lambda d: -d.importance)
 
 

@@ -51,6 +51,7 @@ CUTOFFS: dict[str, Cutoff] = {
     "kmo": _at_least(0.70, 0.50, "kaiser1974"),
     # admissibility
     "std_path": _at_most(1.0, 1.0, "joreskog1999"),
+    "path_std_error": _at_most(0.25, 0.50, "csr_convention"),
     "failed_draws": _at_most(0.01, 0.05, "hair2022"),
     "sign_flips": _at_most(0.05, 0.20, "csr_convention"),
     "r_squared": _at_least(0.19, 0.10, "chin1998"),

@@ -484,6 +484,29 @@ def test_the_strongest_driver_and_the_best_lever_are_named(opened: Any) -> None:
     assert driver.values["effect"] == drivers.loc["Quality", "importance"]  # noqa: PD011
 
 
+def test_a_driver_that_cannot_be_told_from_zero_is_not_named(opened: Any) -> None:
+    frame = answers()
+    rng = np.random.default_rng(3)
+    for i in (1, 2, 3):  # satisfaction has nothing to do with the rest
+        frame[f"Sati{i}"] = rng.permutation(frame[f"Sati{i}"])
+    result = csr.satisfaction_index(opened(frame), bootstrap=200)
+    assert "index_driver" not in {h.key for h in result.headline}
+    keys = {f.key for f in result.found}
+    assert "satisfaction_index.no_lever" in keys
+    assert not keys & {"satisfaction_index.driver", "satisfaction_index.lever", "satisfaction_index.action_lever"}
+
+
+def test_drivers_that_are_nearly_the_same_fail_the_checks(opened: Any) -> None:
+    frame = answers(80)
+    for i in (1, 2, 3):  # quality repeats image but for two answers
+        frame[f"Qual{i}"] = frame[f"Imag{i}"]
+        frame.loc[[i, i + 10], f"Qual{i}"] = 5
+    result = csr.satisfaction_index(opened(frame, segments={}), bootstrap=100)
+    verdicts = {c.key: c.verdict for c in result.checks}
+    assert verdicts["structural_vif"] == verdicts["path_std_error"] == verdicts["discriminant_htmt"] == "fail"
+    assert {"satisfaction_index.limit_vif", "satisfaction_index.limit_exploding"} <= {f.key for f in result.found}
+
+
 def test_an_item_that_was_not_turned_round_is_found_out(opened: Any) -> None:
     frame = answers()
     frame["Qual3"] = 11 - frame["Qual3"]
