@@ -155,7 +155,7 @@ def provenance_table(result: Result, lang: str) -> str:
 
 
 def _reason(key: str, lang: str) -> str:
-    return text(f"excluded.{key}", lang) if has_text(f"excluded.{key}", lang) else key
+    return text(f"study.rule.{key}", lang) if has_text(f"study.rule.{key}", lang) else key
 
 
 def _option(value: Any) -> str:

@@ -20,6 +20,7 @@ _FONT, _SMALL = 9.0, 8.3  # points: names; values and coefficients
 _HALF_EM = 0.0625  # inches of half an em at _FONT
 _LINE = 0.165  # inches
 _LEGEND = 0.5
+_ROOM = {False: 7.06, True: 4.06}  # inches across
 
 _layout = lru_cache(maxsize=64)(path_layout)
 
@@ -69,6 +70,7 @@ def path_diagram(
         from matplotlib.path import Path
 
         layout = plan(narrow)
+        scale = min(1.0, _ROOM[narrow] / layout.size[0])  # an arrow that had to leave the page's width makes all smaller
         ax = fig.add_subplot()
         ax.set_axis_off()
         ax.set(xlim=(-0.03, layout.size[0] + 0.03), ylim=(layout.size[1] + 0.03, -0.03))
@@ -82,7 +84,13 @@ def path_diagram(
             arrow.set(linewidth=wide, color=colour, capstyle="butt", joinstyle="miter", gid=f"path_{i}")
             ax.add_patch(arrow)
             note = ax.text(
-                *layout.routes.words[i], coefficients[i], ha="center", va="center", fontsize=_SMALL, color=colour, zorder=5
+                *layout.routes.words[i],
+                coefficients[i],
+                ha="center",
+                va="center",
+                fontsize=_SMALL * scale,
+                color=colour,
+                zorder=5,
             )
             note.set_bbox({"facecolor": PAPER, "edgecolor": "none", "pad": 0.9})
             note.set_gid(f"coefficient_{i}")
@@ -99,7 +107,7 @@ def path_diagram(
                 is_fact = bool(fact) and row == lines - 1
                 colour = PAPER if filled else GREY if is_fact else INK
                 size = _SMALL - 0.3 if is_fact else _FONT
-                ax.text(x, top + _LINE * row, part, ha="center", va="center", fontsize=size, color=colour, zorder=4)
+                ax.text(x, top + _LINE * row, part, ha="center", va="center", fontsize=size * scale, color=colour, zorder=4)
         handles: list[Any] = []
         if any(float(r["estimate"]) >= 0 for r in rows):
             handles.append(Line2D([], [], color=NAVY, lw=2, label=text("figure.positive", lang)))
@@ -130,9 +138,11 @@ def _grid(labelled: list[str], coefficients: list[str], facts: bool, narrow: boo
     box = (1.14 if narrow else 1.28, _LINE * (lines + facts) + 0.18)
     label = (max(width(c) for c in coefficients) * _HALF_EM * _SMALL / _FONT + 0.04, 0.17)
     if narrow:
-        return Grid(max(4, math.ceil(0.8 * n)), 5, box[1] + 0.54, (4.06 - box[0]) / 4, box, label, True)
+        return Grid(max(4, math.ceil(0.8 * n)), 5, box[1] + 0.54, (_ROOM[True] - box[0]) / 4, box, label, True)
     rows = max(4, math.ceil(n / 4) + 1)
-    return Grid(4 if n < 13 else 5, 2 * rows - 1, (7.06 - box[0]) / (3 if n < 13 else 4), (box[1] + 0.54) / 2, box, label, False)
+    return Grid(
+        4 if n < 13 else 5, 2 * rows - 1, (_ROOM[False] - box[0]) / (3 if n < 13 else 4), (box[1] + 0.54) / 2, box, label, False
+    )
 
 
 def _facts(constructs: pd.DataFrame | None, lang: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from csr_lib.show.path_routes import Array, Routes, route
 
 _RESTARTS = 6
+_ROUNDS = 4  # further rounds only while there are faults
 _KEPT = 3  # placements that are routed in full before one is chosen
 
 
@@ -65,17 +66,24 @@ def path_layout(n: int, paths: tuple[tuple[int, int], ...], grid: Grid) -> Layou
     words hit, narrow angles, length). Routes the best few and takes the one with the fewest faults.
     """
     edges = np.array(paths, dtype=int).reshape(-1, 2)
-    found: dict[bytes, tuple[float, NDArray[np.int64]]] = {}
     rng = np.random.default_rng(7)
-    for attempt in range(_RESTARTS):
-        cells = _layered(n, edges, grid) if attempt == 0 else _random(n, edges, grid, rng)
-        cost, cells = _descend(cells, edges, grid)
-        cells = cells - cells.min(axis=0)
-        found.setdefault(cells.tobytes(), (cost, cells))
-    ranked = sorted(found.values(), key=lambda f: f[0])[:_KEPT]
-    layouts = [_routed(cells, edges, grid) for _, cells in ranked]
-    penalties = [layout.routes.faults * 40 + cost for layout, (cost, _) in zip(layouts, ranked, strict=True)]
-    return layouts[int(np.argmin(penalties))]
+    best: tuple[float, Layout] | None = None
+    for attempt in range(_ROUNDS):
+        found: dict[bytes, tuple[float, NDArray[np.int64]]] = {}
+        for start in range(_RESTARTS):
+            cells = _layered(n, edges, grid) if attempt == start == 0 else _random(n, edges, grid, rng)
+            cost, cells = _descend(cells, edges, grid)
+            cells = cells - cells.min(axis=0)
+            found.setdefault(cells.tobytes(), (cost, cells))
+        for cost, cells in sorted(found.values(), key=lambda f: f[0])[:_KEPT]:
+            layout = _routed(cells, edges, grid)
+            penalty = cost + 40 * layout.routes.faults
+            if best is None or penalty < best[0]:
+                best = (penalty, layout)
+        if best is not None and not best[1].routes.faults:
+            break
+    assert best is not None
+    return best[1]
 
 
 def _routed(cells: NDArray[np.int64], edges: NDArray[np.int64], grid: Grid) -> Layout:

@@ -100,8 +100,11 @@ def _boxes_met(line: Array, centres: Array, half: Array, edge: NDArray[np.int64]
 
 def _own_cost(line: Array, bend: float, centres: Array, half: Array, edge: NDArray[np.int64]) -> float:
     low, high = (centres - half).min(axis=0) - 0.02, (centres + half).max(axis=0) + 0.02
-    outside = np.clip(low - line, 0, None).max(initial=0.0) + np.clip(line - high, 0, None).max(initial=0.0)
-    return 9.0 * abs(bend) + 60.0 * _boxes_met(line, centres, half, edge, 0.07) + 8.0 * float(outside)
+    outside = np.clip(low - line, 0, None).max(axis=0) + np.clip(line - high, 0, None).max(axis=0)
+    # the width of the page is given, its height is not
+    return (
+        9.0 * abs(bend) + 60.0 * _boxes_met(line, centres, half, edge, 0.07) + 30.0 * float(outside[0]) + 8.0 * float(outside[1])
+    )
 
 
 def _meetings(candidates: list[list[Array]], edges: NDArray[np.int64]) -> Array:

@@ -73,15 +73,32 @@ def estimates() -> pd.DataFrame:
     return frame.assign(ci_low=frame.estimate - 2, ci_high=frame.estimate + 2)
 
 
+#: Nine constructs and sixteen paths, more than any template has.
+LARGE = [
+    *(("Image", t) for t in ("Expectation", "Satisfaction", "Loyalty")),
+    *(("Expectation", t) for t in ("Product", "Service", "Value")),
+    *((s, t) for s in ("Product", "Service") for t in ("Value", "Satisfaction")),
+    *(("Satisfaction", t) for t in ("Trust", "Complaints", "Loyalty")),
+    *(("Value", "Satisfaction"), ("Trust", "Loyalty"), ("Complaints", "Loyalty")),
+]
+LARGE_LABELS = {
+    "Product": {"zh": "产品质量感知", "en": "Perceived product quality"},
+    "Service": {"zh": "服务质量感知", "en": "Perceived service quality"},
+    "Trust": {"zh": "信任", "en": "Trust"},
+}
+MODELS = (*TEMPLATES, "large")
+
+
 def model_frames(name: str) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, object]]:
-    model = template(name)
+    model = template("ecsi" if name == "large" else name)
+    labels = {k: v["label"] for k, v in model.constructs.items()} | (LARGE_LABELS if name == "large" else {})
+    paths = LARGE if name == "large" else model.paths
     rng = np.random.default_rng(1)
     rows = [
-        {"source": s, "target": t, "estimate": rng.uniform(-0.4, 0.8), "p_value": rng.choice([1e-4, 0.02, 0.3])}
-        for s, t in model.paths
+        {"source": s, "target": t, "estimate": rng.uniform(-0.4, 0.8), "p_value": rng.choice([1e-4, 0.02, 0.3])} for s, t in paths
     ]
-    constructs = pd.DataFrame({"construct": list(model.constructs), "index": 71.24, "r_squared": 0.512})
-    return pd.DataFrame(rows), constructs, {k: v["label"] for k, v in model.constructs.items()}
+    names = [k for k in labels if any(k in path for path in paths)]
+    return pd.DataFrame(rows), pd.DataFrame({"construct": names, "index": 71.24, "r_squared": 0.512}), labels
 
 
 def path_drawing(name: str, lang: str) -> Drawing:
@@ -172,5 +189,5 @@ DRAWINGS: dict[str, Callable[[str], Drawing]] = {
     "trend": _trend,
     "waterfall": _waterfall,
     "rank_slopes": _ranks,
-    **{f"path_{name}": (lambda lang, name=name: path_drawing(name, lang)) for name in TEMPLATES},
+    **{f"path_{name}": (lambda lang, name=name: path_drawing(name, lang)) for name in MODELS},
 }

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from show_samples import model_frames, path_drawing
+from show_samples import MODELS, model_frames, path_drawing
 
-from csr_lib.core.model import TEMPLATES
 from csr_lib.show.figure import Figure
 from csr_lib.show.path_layout import Grid, path_layout
 
-CASES = list(itertools.product(TEMPLATES, ("zh", "en"), (False, True)))
+CASES = list(itertools.product(MODELS, ("zh", "en"), (False, True)))
 
 
 @cache
@@ -57,7 +56,7 @@ def test_arrows_run_through_no_box(name: str, lang: str, narrow: bool) -> None:
 
 
 @pytest.mark.parametrize("downwards", [False, True])
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", MODELS)
 def test_no_effect_stands_before_its_cause(name: str, downwards: bool) -> None:
     paths, constructs, _ = model_frames(name)
     place = {c: i for i, c in enumerate(constructs.construct)}
