@@ -138,6 +138,7 @@ def _made(job: Job, nb: Any) -> tuple[str, bytes]:
     from csr_lib.report.page import find_result, make_page
     from csr_lib.report.workbook import make_workbook
 
+    load(job.analysis)  # its Result class knows the titles of the tables
     result = Result.from_dict(find_result(nb, job.analysis))
     return make_page(nb, result, job.lang), make_workbook(result, job.lang)
 
