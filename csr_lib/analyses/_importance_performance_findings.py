@@ -325,6 +325,8 @@ def _methods(r: Report) -> list[Finding]:
         out.append(_say("method_derived", level, outcome=r.outcome, method=both(f"value.method.{m.method}"), **size))
     else:
         out.append(_say("method_stated", level, **size))
+    if m.method == "lmg" and m.point.table is not None and not m.point.table.lmg_exact:
+        out.append(_say("method_lmg_sampled", level))
     out.append(_say("method_scale", level))
     importance, performance = r.rule(r.cuts.rule_importance), r.rule(r.cuts.rule_performance)
     out.append(_say("method_cut", level, rule_importance=importance, rule_performance=performance))

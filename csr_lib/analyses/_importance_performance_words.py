@@ -10,6 +10,7 @@ import pandas as pd
 from csr_lib.analyses._importance_performance_measure import SHARES_OF_R2
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, number, text, words
+from csr_lib.stats.importance import LMG_EXACT
 
 if TYPE_CHECKING:
     from csr_lib.analyses._result import AnalysisResult
@@ -82,8 +83,9 @@ def fillings(result: AnalysisResult, name: str, lang: str) -> dict[str, Any]:
         "rule_performance": rule_words(cuts["rule_performance"], options, result.labels),
         "importance_name": both(f"value.method.{options['importance']}"),
     }
-    if name == "importance_methods" and name in tables:
-        values["n"] = tables[name]["n"].iloc[0]
+    if name == "importance_methods":
+        sampled = len(tables["indicators"]) > LMG_EXACT
+        values["lmg_note"] = text("finding.ip.method_lmg_sampled", lang) if sampled else ""
     if name == "weights":
         values["weights_note"] = text(f"{NAME}.tested_{'random' if options['importance'] in SHARES_OF_R2 else 'sign'}", lang)
     if name == "importance_movement":

@@ -393,11 +393,12 @@ class ImportancePerformanceResult(AnalysisResult):
             "fit": {"r_squared": "coefficient", "r_squared_adjusted": "coefficient", "predictors": "count"},
             "method_agreement": {"agreement": "decimal", "r_squared": "coefficient"},
             "competitors": {"difference": "signed_score"},
-            "movement": {"change": "signed_score"},
+            "movement": {"change": "signed_score", "ci_low": "signed_score"},
             "importance_movement": {
                 "importance_before": moved,
                 "importance_now": moved,
                 "change": "signed_score" if self.method == "stated" else moved,
+                "ci_low": "signed_score" if self.method == "stated" else moved,
             },
         }
 
