@@ -137,7 +137,8 @@ def test_the_method_lists_the_references_of_method_and_checks_but_not_convention
 
 def test_provenance_says_what_is_needed_to_compute_again(result: SampleResult) -> None:
     html = result.show_provenance().html
-    for part in ("1,633", "duplicate: 3", "abab", "confidence: 0.9", "West", "1,630", "<td>7</td>"):
+    reason = words_of.text("study.rule.duplicate", "en")
+    for part in ("1,633", f"{reason}: 3", "abab", "confidence: 0.9", "West", "1,630", "<td>7</td>"):
         assert part in html
 
 
