@@ -51,7 +51,14 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
         argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"],
         display_name="Python 3",
         language="python",
-        env={**_ONE_THREAD, "IPYTHONDIR": str(scratch / "ipython"), "PYTHONHASHSEED": "0", "PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+        env={
+            **_ONE_THREAD,
+            "IPYTHONDIR": str(scratch / "ipython"),
+            "PYTHONHASHSEED": "0",
+            "PYTHONWARNINGS": "",
+            "PYTHONUTF8": "1",
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        },
     )
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters whose annotation it cannot read

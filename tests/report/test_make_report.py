@@ -1,5 +1,6 @@
 """From study to page: everything checked first, both files put in place at once, a failure kept and told."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -150,3 +151,11 @@ def test_values_that_cannot_stand_in_a_file_name_keep_apart() -> None:
     stems = {_stem(Job("toy", Path("x")), {"wave": value}) for value in ("a/b", "a:b", "a_b", "../b", "b" * 300)}
     assert len(stems) == 5
     assert all("/" not in stem and ".." not in stem and len(stem) < 80 for stem in stems)
+
+
+@pytest.mark.notebooks
+def test_a_report_can_be_made_from_a_notebook_where_an_event_loop_runs(toy_folder: Path, tmp_path: Path) -> None:
+    async def cell() -> Path:
+        return make_report("toy", toy_folder, "en", tmp_path / "out", notebooks=toy_folder)
+
+    assert asyncio.run(cell()).is_file()
