@@ -21,8 +21,9 @@ def sample_checks(survey: Survey, basis: Basis) -> list[Check]:
 
     Notes
     -----
-    Size: effective n against 30. Missing: share of rows that lack an answer the analysis needed (5 %, 20 %). Excluded: share of the
-    rows read that cleaning dropped (5 %, 20 %). Weights, only where there are sampling weights: Kish's design effect n / n_eff (2, 3).
+    Size: effective n against 30. Missing: share of rows that lack an answer the analysis needed (5 %, 20 %). Excluded: share of
+    the rows read that cleaning dropped (5 %, 20 %). Weights, only where there are sampling weights: Kish's design effect
+    n / n_eff (2, 3).
     """
     incomplete = basis.n + basis.n_missing if basis.missing_rule == "listwise" else basis.n
     checks = [

@@ -88,7 +88,8 @@ def _card(study: Study, rows: Sequence[tuple[str, str]], lang: str) -> str:
     title = escape(words(study.title, lang))
     head = f'<div class="csr-title" style="font-size:1.15em;font-weight:600;margin-bottom:.4em">{title}</div>'
     small = f'<div class="csr-subtitle" style="opacity:.7;margin-bottom:.5em">{escape(study.id)}{tag}</div>'
-    return f'<div class="csr-survey" lang="{lang}" style="{_BOX}">{head}{small}<table style="border-collapse:collapse">{lines}</table></div>'
+    table = f'<table style="border-collapse:collapse">{lines}</table>'
+    return f'<div class="csr-survey" lang="{lang}" style="{_BOX}">{head}{small}{table}</div>'
 
 
 def _listed(parts: Sequence[str], lang: str) -> str:
