@@ -32,7 +32,7 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
     Parameters
     ----------
     notebook : the file; the kernel runs in its folder.
-    kept : where the executed notebook is written, cell by cell; it is there even after a failure.
+    kept : where the executed notebook is written; it is there even after a failure.
     parameters : values, already checked.
     scratch : a temporary folder for what IPython wants to write.
 
@@ -45,6 +45,7 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from nbclient.exceptions import DeadKernelError
+    from papermill.engines import NBClientEngine, papermill_engines
 
     # no kernelspec, start-up file or configuration of the user can change what a report says
     spec = KernelSpec(
@@ -76,6 +77,18 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
         def kernel_spec(self) -> KernelSpec:
             return spec
 
+    class SavesOnce(NBClientEngine):  # type: ignore[misc]
+        """Saving after every cell, as papermill does, takes longer than some notebooks."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **more: Any) -> Any:
+            path, nb_man.output_path = nb_man.output_path, None
+            try:
+                return super().execute_managed_notebook(nb_man, kernel_name, **more)
+            finally:  # papermill saves once more when it is done, whether the notebook failed or not
+                nb_man.output_path = path
+
+    papermill_engines.register("csr", SavesOnce)
     said = scratch / "kernel.log"
     try:
         with said.open("wb") as log:
@@ -83,9 +96,13 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
                 notebook,
                 kept,
                 parameters=dict(parameters),
+                engine_name="csr",
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
+                # saved once, at the end or at the failure: writing megabytes of figures after every cell takes seconds
+                request_save_on_cell_execute=False,
+                autosave_cell_every=0,
                 start_timeout=_START_TIMEOUT,
                 kernel_manager_class=ThisInterpreter,
                 resources={"metadata": {"path": str(notebook.parent)}},

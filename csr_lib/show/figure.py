@@ -82,12 +82,14 @@ class Figure:
 
     def svg(self, narrow: bool = False) -> bytes:
         """Return the drawing as SVG; the same drawing gives the same bytes."""
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+
         if narrow not in self._drawn:
             live, missing = self._make(narrow)
             out = io.BytesIO()
             with theme() as more:
-                # no date, no version: the same job, the same bytes
-                live.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+                # no date, no version: the same job, the same bytes; not savefig, which draws everything twice
+                FigureCanvasSVG(live).print_svg(out, metadata={"Date": None, "Creator": None})
             self._drawn[narrow] = (compact(out.getvalue()), list(dict.fromkeys(missing + more)))
         return self._drawn[narrow][0]
 
