@@ -77,8 +77,8 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
         def kernel_spec(self) -> KernelSpec:
             return spec
 
-    class SavesOnce(NBClientEngine):  # type: ignore[misc]
-        """Saving after every cell, as papermill does, takes longer than some notebooks."""
+    class SavesOnce(NBClientEngine):
+        """Saves at the end or at the failure, even of the kernel; writing megabytes of figures after every cell takes seconds."""
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **more: Any) -> Any:
@@ -100,9 +100,6 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
-                # saved once, at the end or at the failure: writing megabytes of figures after every cell takes seconds
-                request_save_on_cell_execute=False,
-                autosave_cell_every=0,
                 start_timeout=_START_TIMEOUT,
                 kernel_manager_class=ThisInterpreter,
                 resources={"metadata": {"path": str(notebook.parent)}},

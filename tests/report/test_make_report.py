@@ -63,6 +63,19 @@ def test_a_notebook_that_shows_no_result_fails_and_a_later_success_clears_up(toy
 
 
 @pytest.mark.notebooks
+def test_a_kernel_that_dies_is_told_and_the_notebook_kept(toy_folder: Path, tmp_path: Path) -> None:
+    nb = nbformat.read(toy_folder / "toy.ipynb", as_version=4)
+    for cell in nb.cells:
+        cell.source = cell.source.replace("1 / 0 if fail else None", "import os\n\nos._exit(1)")
+    nbformat.write(nb, toy_folder / "toy.ipynb")
+    with pytest.raises(ReportError, match="process ended") as error:
+        make_report("toy", toy_folder, "en", tmp_path / "out", notebooks=toy_folder)
+    assert "memory" in str(error.value)
+    kept = nbformat.read(tmp_path / "out" / "cafe" / "toy.en.failed.ipynb", as_version=4)
+    assert any("Means of the indicators" in str(cell.get("outputs")) for cell in kept.cells)
+
+
+@pytest.mark.notebooks
 def test_no_kernel_of_the_user_is_used(toy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = tmp_path / "jupyter" / "kernels" / "python3"
     spec.mkdir(parents=True)
