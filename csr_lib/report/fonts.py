@@ -12,6 +12,8 @@ from pathlib import Path
 
 from csr_lib.core.errors import CsrError
 
+#: Chinese, Japanese and Korean characters, their punctuation and full-width forms.
+_CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
 _TAGS = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
 
 
@@ -34,13 +36,19 @@ def shown_characters(page: str) -> str:
     return "".join(sorted(set(html.unescape(_TAGS.sub("", page))) - set("\n\r\t")))
 
 
-def font_face(page: str) -> str:
-    """Return the ``@font-face`` rule with a woff2 subset for the characters of `page`.
+def font_face(page: str, lang: str) -> str:
+    """Return the ``@font-face`` rule with a woff2 subset for `page`, or "" where it needs none.
 
-    Every page carries it, English ones too: words look like those in the figures, and alike on every machine; a few
-    Latin letters cost little. What Noto Sans SC lacks is left to the reader's fonts. The same page gives the same bytes.
+    A Chinese page carries every character that it shows, Latin ones too, so that words look like those in the figures.
+    An English page is set in the reader's font and carries only the Chinese characters in it (in labels, say). What
+    Noto Sans SC lacks is left to the reader's fonts. The same page gives the same bytes.
     """
-    data = base64.b64encode(_subset(shown_characters(page))).decode("ascii")
+    used = shown_characters(page)
+    if lang != "zh":
+        used = "".join(_CJK.findall(used))
+    if not used:
+        return ""
+    data = base64.b64encode(_subset(used)).decode("ascii")
     return f'@font-face{{font-family:"CSR Sans";src:url(data:font/woff2;base64,{data}) format("woff2");font-display:block}}'
 
 

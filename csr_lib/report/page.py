@@ -96,7 +96,7 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
             provenance=provenance_rows(result, lang),
             warnings=said,
         )
-    return page.replace("/*font*/", font_face(page), 1)
+    return page.replace("/*font*/", font_face(page, lang), 1)
 
 
 def _prepared(nb: NotebookNode, lang: str) -> NotebookNode:

@@ -11,8 +11,8 @@ from csr_lib.report.fonts import font_face, shown_characters
 PAGE = '<html><style>.x{content:"样"}</style><body><p title="属">满意度 &amp; 74.5</p></body></html>'
 
 
-def embedded(page: str) -> TTFont:
-    data = re.search(r"base64,([^)]+)\)", font_face(page))
+def embedded(page: str, lang: str = "zh") -> TTFont:
+    data = re.search(r"base64,([^)]+)\)", font_face(page, lang))
     assert data
     return TTFont(io.BytesIO(base64.b64decode(data.group(1))))
 
@@ -25,9 +25,14 @@ def test_the_font_holds_exactly_the_characters_of_the_page() -> None:
     assert set(embedded(PAGE).getBestCmap()) == {ord(c) for c in set("满意度 & 74.5")}
 
 
+def test_an_english_page_carries_only_the_chinese_characters_in_it() -> None:
+    assert set(embedded(PAGE, "en").getBestCmap()) == {ord(c) for c in "满意度"}
+    assert font_face("<p>no Chinese</p>", "en") == ""
+
+
 def test_a_character_that_the_font_lacks_is_left_to_the_reader() -> None:
     assert set(embedded("<p>满\U0001f600</p>").getBestCmap()) == {ord("满")}
 
 
 def test_the_same_page_gives_the_same_font() -> None:
-    assert font_face(PAGE) == font_face(PAGE)
+    assert font_face(PAGE, "zh") == font_face(PAGE, "zh")
