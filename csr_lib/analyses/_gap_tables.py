@@ -11,6 +11,7 @@ import pandas as pd
 
 from csr_lib.analyses._gap_scores import Array, Pairs, Plan, complete_rows, fetch, scores
 from csr_lib.stats.comparison import PairedTest, independent_difference, mean_interval, paired_difference
+from csr_lib.stats.distributions import t_two_sided
 from csr_lib.stats.moments import Sample
 from csr_lib.stats.resampling import holm, percentile_interval, resample_counts
 from csr_lib.study import withhold
@@ -47,10 +48,8 @@ class Tested:
 
 def against_zero(values: Array, weights: Array, kind: Any, options: Options) -> Tested:
     """Return the t test that the mean of `values` is zero; p is NaN where they do not vary."""
-    from scipy.stats import t
-
     m = mean_interval(values, weights, kind=kind, level=options.confidence)
-    p = float(2 * t.sf(abs(m.estimate / m.std_error), m.n - 1)) if m.std_error > 1e-12 else NAN
+    p = float(t_two_sided(m.estimate / m.std_error, m.n - 1)) if m.std_error > 1e-12 else NAN
     return Tested(m.estimate, m.std_error, m.ci_low, m.ci_high, p, m.n, m.n_effective)
 
 

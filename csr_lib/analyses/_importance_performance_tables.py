@@ -13,6 +13,7 @@ from csr_lib.analyses._importance_performance_measure import DERIVED, METHODS, O
 from csr_lib.core.errors import AnalysisError
 from csr_lib.core.result import Basis
 from csr_lib.stats.comparison import independent_difference, mean_interval, paired_difference
+from csr_lib.stats.distributions import t_quantile, t_two_sided
 from csr_lib.stats.importance import importance as derived_importance
 from csr_lib.stats.moments import Sample, sample
 from csr_lib.stats.quadrants import QUADRANTS, cut_offs, place, priority, ranks, shares
@@ -139,9 +140,7 @@ def indicators_table(m: Measured, cuts: Cuts, confidence: float) -> pd.DataFrame
 
 
 def _mean_interval(estimate: Array, error: Array, n: Array, confidence: float) -> tuple[Array, Array]:
-    from scipy.stats import t as student
-
-    half = student.ppf(0.5 + confidence / 2, np.maximum(n - 1, 1)) * error
+    half = t_quantile(0.5 + confidence / 2, np.maximum(n - 1, 1)) * error
     return estimate - half, estimate + half
 
 
@@ -378,14 +377,12 @@ def movement_tables(
 
 def _change(now: tuple[Array, Array, Array], then: tuple[Array, Array, Array], confidence: float) -> Mapping[str, Array]:
     """Welch's test of the differences of independent means from (mean, standard error, n) of each wave."""
-    from scipy.stats import t as student
-
     (mean_now, se_now, n_now), (mean_then, se_then, n_then) = now, then
     estimate, error = mean_now - mean_then, np.hypot(se_now, se_then)
     with np.errstate(invalid="ignore", divide="ignore"):
         df = error**4 / (se_now**4 / (n_now - 1) + se_then**4 / (n_then - 1))
-        p = 2 * student.sf(np.abs(estimate / error), df)
-        half = student.ppf(0.5 + confidence / 2, df) * error
+        p = t_two_sided(estimate / error, df)
+        half = t_quantile(0.5 + confidence / 2, df) * error
     return {"change": estimate, "ci_low": estimate - half, "ci_high": estimate + half, "p_value": p, "p_adjusted": holm(p)}
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from csr_lib.core.errors import AnalysisError, DataError, OptionError, unknown
+from csr_lib.stats.distributions import noncentral_t_below, normal_quantile, t_quantile, t_two_sided
 from csr_lib.stats.moments import Kind
 
 Array = np.ndarray
@@ -125,10 +127,8 @@ def share_interval(x: Any, weights: Any = None, *, kind: Kind = "sampling", leve
     (values,), w, kind, lost = _prepared([x], weights, kind)
     if not np.isin(values, (0.0, 1.0)).all():
         raise DataError("a share needs answers that are true or false", where="x", allowed="0 and 1, or booleans")
-    from scipy.stats import norm
-
     p, se, sd, n, effective = _mean(values, w, kind)
-    z = float(norm.ppf(0.5 + _level(level) / 2))
+    z = float(normal_quantile(0.5 + _level(level) / 2))
     centre = (p + z**2 / (2 * effective)) / (1 + z**2 / effective)
     half = z / (1 + z**2 / effective) * math.sqrt(p * (1 - p) / effective + z**2 / (4 * effective**2))
     return MeanEstimate(p, se, max(0.0, centre - half), min(1.0, centre + half), sd, n, effective, lost)
@@ -177,10 +177,8 @@ def paired_difference(
     if not sd > 1e-12 * max(1.0, abs(m)):
         d_z, d_av, statistic, p = blank, blank, math.nan, math.nan
     else:
-        from scipy.stats import t as student
-
         statistic = m / se
-        p = float(2 * student.sf(abs(statistic), n - 1))
+        p = float(t_two_sided(statistic, n - 1))
         d = m / sd
         d_low, d_high = (q / math.sqrt(effective) for q in _noncentral(d * math.sqrt(effective), effective - 1, level))
         d_z = (d, d_low, d_high)
@@ -224,11 +222,9 @@ def independent_difference(
     m, se = mx - my, math.hypot(sex, sey)
     if not se > 0:
         return IndependentTest(m, se, m, m, *(math.nan,) * 6, mx, my, nx, ny)
-    from scipy.stats import t as student
-
     df = se**4 / (sex**4 / (nx - 1) + sey**4 / (ny - 1))
     low, high = _t_interval(m, se, df, level)
-    p = float(2 * student.sf(abs(m / se), df))
+    p = float(t_two_sided(m / se, df))
     d = m / math.sqrt(((nx - 1) * sdx**2 + (ny - 1) * sdy**2) / (nx + ny - 2))
     d_low, d_high = _t_interval(d, math.sqrt((ex + ey) / (ex * ey) + d**2 / (2 * (ex + ey))), ex + ey - 2, level)
     return IndependentTest(m, se, low, high, m / se, df, p, d, d_low, d_high, mx, my, nx, ny)
@@ -244,35 +240,31 @@ def rank_correlation(a: Any, b: Any, method: Literal["spearman", "kendall"] = "s
     """
     if method not in ("spearman", "kendall"):
         raise OptionError([unknown(method, ("spearman", "kendall"), what="rank correlation", where="method")])
-    from scipy import stats
-
     x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if x.shape != y.shape or x.ndim != 1:
         raise DataError(f"rankings of shape {x.shape} and {y.shape}", where="rank correlation", allowed="two of the same length")
     good = ~np.isnan(x) & ~np.isnan(y)
-    x, y = stats.rankdata(x[good]), stats.rankdata(y[good])
+    x, y = pd.Series(x[good]).rank().to_numpy(), pd.Series(y[good]).rank().to_numpy()
     n = len(x)
     if n < 3:
         raise AnalysisError(f"{n} ranks, at least 3 are needed", where="rank correlation", mend="rank more dimensions")
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return RankCorrelation(method, math.nan, math.nan, False, n)
-    found = stats.spearmanr(x, y) if method == "spearman" else stats.kendalltau(x, y)
-    estimate = float(found.statistic)
     if n > EXACT_RANKS:
-        return RankCorrelation(method, estimate, float(found.pvalue), False, n)
+        from scipy import stats
+
+        found = stats.spearmanr(x, y) if method == "spearman" else stats.kendalltau(x, y)
+        return RankCorrelation(method, float(found.statistic), float(found.pvalue), False, n)
     orders = np.array(list(itertools.permutations(range(n))), dtype=np.int8)
     shuffled = y[orders]
     if method == "spearman":
-        scores = shuffled @ (x - x.mean())
-        observed = float(y @ (x - x.mean()))
-    else:
+        x, y, shuffled = x - x.mean(), y - y.mean(), shuffled - y.mean()
+    else:  # tau-b: the pairs' signs take the place of the ranks
         i, j = np.triu_indices(n, 1)
-        sign = np.sign(x[i] - x[j])
-        scores = np.zeros(len(orders))
-        for k, l in zip(i, j, strict=True):  # noqa: E741
-            scores += np.sign(x[k] - x[l]) * np.sign(shuffled[:, k] - shuffled[:, l])
-        observed = float((sign * np.sign(y[i] - y[j])).sum())
-    p = float((np.abs(scores) >= abs(observed) - 1e-9).mean())
+        x, y, shuffled = np.sign(x[i] - x[j]), np.sign(y[i] - y[j]), np.sign(shuffled[:, i] - shuffled[:, j])
+    observed = float(x @ y)
+    estimate = observed / math.sqrt(float(x @ x) * float(y @ y))
+    p = float((np.abs(shuffled @ x) >= abs(observed) - 1e-9).mean())
     return RankCorrelation(method, estimate, p, True, n)
 
 
@@ -321,9 +313,7 @@ def _level(level: float) -> float:
 
 
 def _t_interval(m: float, se: float, df: float, level: float) -> tuple[float, float]:
-    from scipy.stats import t as student
-
-    half = float(student.ppf(0.5 + _level(level) / 2, df)) * se if df > 0 else math.nan
+    half = float(t_quantile(0.5 + _level(level) / 2, df)) * se if df > 0 else math.nan
     return m - half, m + half
 
 
@@ -332,20 +322,17 @@ def _noncentral(t: float, df: float, level: float) -> tuple[float, float]:
     if not df > 0:
         return math.nan, math.nan
     from scipy.optimize import brentq
-    from scipy.stats import nct
 
     tail = (1 - _level(level)) / 2
     reach = 10 + 2 * abs(t)
     if abs(t) > 35:  # scipy's noncentral t loses its digits; the normal approximation has converged
         se = math.sqrt(1 + t**2 / (2 * df))
-        from scipy.stats import norm
-
-        z = float(norm.ppf(1 - tail))
+        z = float(normal_quantile(1 - tail))
         return t - z * se, t + z * se
 
     def below(c: float) -> float:
         """Probability of a smaller t; far out in the tails scipy returns NaN for what is 1 or 0."""
-        p = float(nct.cdf(t, df, c))
+        p = noncentral_t_below(t, df, c)
         return p if p == p else float(c < t)
 
     return tuple(  # type: ignore[return-value]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from csr_lib.core.errors import AnalysisError, OptionError, unknown
 from csr_lib.stats._linalg import dependent, inverses
+from csr_lib.stats.distributions import t_two_sided
 from csr_lib.stats.moments import Moments
 
 Array = np.ndarray
@@ -91,8 +92,6 @@ def importance(
             allowed=f"more than {k + 1}",
             mend="collect more answers, or use fewer predictors",
         )
-    from scipy.stats import t as student
-
     batch = R[None]
     r = R[:k, k]
     inverse = np.linalg.inv(R[:k, :k])
@@ -101,10 +100,10 @@ def importance(
     df = n - k - 1
     with np.errstate(divide="ignore", invalid="ignore"):
         se = np.sqrt(max(0.0, 1 - r2) / df * np.diag(inverse))
-        p_beta = 2 * student.sf(np.abs(beta / se), df)
+        p_beta = t_two_sided(beta / se, df)
         partial = partial_correlations(batch)[0]
-        p_r = 2 * student.sf(np.abs(r) * np.sqrt((n - 2) / (1 - r**2)), n - 2)
-        p_partial = 2 * student.sf(np.abs(partial) * np.sqrt(df / (1 - partial**2)), df)
+        p_r = t_two_sided(r * np.sqrt((n - 2) / (1 - r**2)), n - 2)
+        p_partial = t_two_sided(partial * np.sqrt(df / (1 - partial**2)), df)
     weights = relative_weights(batch)[0]
     exact = k <= LMG_EXACT
     shapley = (lmg(batch) if exact else lmg_sampled(batch, orders, seed))[0]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.core.errors import AnalysisError, OptionError
+from csr_lib.stats.distributions import f_quantile
 from csr_lib.stats.moments import Moments
 
 Array = np.ndarray
@@ -53,14 +54,12 @@ def alpha_interval(alpha: float, items: int, n: float, level: float = 0.95) -> t
 
     Feldt (1965). The same numbers: R ``psych::alpha`` (feldt), pingouin ``cronbach_alpha`` before rounding.
     """
-    from scipy.stats import f
-
     if not 0 < level < 1:
         raise OptionError(f"confidence level {level}", where="level", allowed="between 0 and 1, such as 0.95")
     if n <= 1:
         return math.nan, math.nan
     tail = (1 - level) / 2
-    low, high = f.ppf([1 - tail, tail], n - 1, (n - 1) * (items - 1))
+    low, high = (f_quantile(p, n - 1, (n - 1) * (items - 1)) for p in (1 - tail, tail))
     return 1 - (1 - alpha) * float(low), 1 - (1 - alpha) * float(high)
 
 
