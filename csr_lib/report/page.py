@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import re
 import threading
 from functools import cache
@@ -62,6 +63,7 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
     with _RENDERING:
         nb = _prepared(nb, lang)
         lead = _lead(nb)
+        absent = _take_out_empty_sections(nb)
         given = {"prose": Prose(lang)}
         body, used = _exporter().from_notebook_node(nb, {"csr": given})  # which works on a copy of what it is given
         prose = used["csr"]["prose"]
@@ -93,7 +95,7 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
             sections=[(name, Markup(heading)) for name, heading in prose.sections],
             body=Markup(body),
             notes=words(result.source.notes, lang),
-            provenance=provenance_rows(result, lang),
+            provenance=provenance_rows(result, lang, absent),
             warnings=said,
         )
     return page.replace("/*font*/", font_face(page, lang), 1)
@@ -130,6 +132,33 @@ def _lead(nb: NotebookNode) -> str:
     if nb.cells and nb.cells[0].cell_type == "markdown" and nb.cells[0].source.lstrip().startswith("# "):
         return str(nb.cells.pop(0).source)
     return ""
+
+
+def _take_out_empty_sections(nb: NotebookNode) -> list[str]:
+    """Take out the sections that have nothing to show for want of data; return what they said, which goes to the footer."""
+    kept: list[NotebookNode] = []
+    said: list[str] = []
+    section: list[NotebookNode] = []
+    for cell in [*nb.cells, None]:
+        if cell is None or (cell.cell_type == "markdown" and cell.source.lstrip().startswith("## ")):
+            shown = [_absent(c) for c in section if c.cell_type == "code"]
+            if shown and all(absent is not None for absent in shown):
+                said += [absent for absent in shown if absent]
+            else:
+                kept += section
+            section = []
+        if cell is not None:
+            section.append(cell)
+    nb.cells = kept
+    return list(dict.fromkeys(said))
+
+
+def _absent(cell: NotebookNode) -> str | None:
+    """What a cell says in place of a table or figure that the study lacks, "" where another says it; None if it shows one."""
+    shown = [output.get("data", {}).get("text/html") for output in cell.outputs]
+    if not all(content is not None and (not content or 'class="csr-note csr-absent"' in content[:40]) for content in shown):
+        return None
+    return " ".join(re.sub(r"<[^>]*>", "", html.unescape(content)) for content in shown if content)
 
 
 def _heading_before(cell: NotebookNode) -> list[NotebookNode]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from csr_lib import __version__
@@ -19,7 +20,11 @@ def analysis_name(result: Result, lang: str) -> str:
     return text(key, lang) if has_text(key, lang) else result.analysis
 
 
-def provenance_rows(result: Result, lang: str) -> list[tuple[str, str]]:
-    """Return the lines of the footer, name and value: study, answers read and left out, options, seed, hashes, versions."""
+def provenance_rows(result: Result, lang: str, absent: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return the lines of the footer, name and value: study, answers read and left out, options, seed, hashes, versions.
+
+    `absent` are the sentences on what the report lacks for want of data.
+    """
     packages = [f"csr_lib {__version__}", *(f"{name} {version(name)}" for name in _KEY_PACKAGES)]
-    return [*cards.provenance_rows(result, lang), (text("report.versions", lang), ", ".join(packages))]
+    lacking = [(text("report.absent", lang), cards.sentences(absent, lang))] if absent else []
+    return [*cards.provenance_rows(result, lang), *lacking, (text("report.versions", lang), ", ".join(packages))]

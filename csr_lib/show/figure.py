@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -124,6 +125,8 @@ class Figure:
         return live, missing
 
     def _repr_html_(self) -> str:
+        for said in self.warnings:  # a character that could not be drawn is the reader's business
+            warnings.warn(said, stacklevel=2)
         wide, narrow = (f"data:image/svg+xml;base64,{base64.b64encode(self.svg(n)).decode()}" for n in (False, True))
         return (
             f'<figure class="csr-figure" id="fig-{escape(self.name)}"><picture>'

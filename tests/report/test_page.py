@@ -164,3 +164,23 @@ def test_the_notebook_is_not_changed(tmp_path: Path) -> None:
 def test_a_notebook_without_a_result_is_an_error() -> None:
     with pytest.raises(ReportError, match="shows no Result of 'toy'"):
         find_result(toy_module.notebook(), "toy")
+
+
+def test_a_section_with_nothing_to_show_is_left_out_and_the_footer_says_why(tmp_path: Path) -> None:
+    nb = executed(tmp_path, "en")
+    before = make_page(nb, Result.from_dict(find_result(nb, "toy")), "en")
+    nb.cells += [
+        nbformat.v4.new_markdown_cell("## Competitors", metadata={"tags": ["en"]}),
+        nbformat.v4.new_code_cell(
+            "result.table('competitors')",
+            outputs=[
+                nbformat.v4.new_output(
+                    "execute_result", data={"text/html": '<p class="csr-note csr-absent">Nobody rated a competitor &amp; Co.</p>'}
+                )
+            ],
+        ),
+    ]
+    page = make_page(nb, Result.from_dict(find_result(nb, "toy")), "en")
+    assert ">Competitors<" not in page
+    assert "Nobody rated a competitor &amp; Co." in page[page.index('id="provenance"') :]
+    assert "Nobody rated a competitor" not in before

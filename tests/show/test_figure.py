@@ -121,3 +121,9 @@ def test_a_figure_can_be_saved(tmp_path: Path, ending: str, start: bytes) -> Non
 def test_an_unknown_file_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="svg, png, pdf"):
         figure().save(tmp_path / "a.bmp")
+
+
+def test_a_character_that_no_font_has_is_told_to_the_reader() -> None:
+    figure = Figure(lambda fig, narrow: fig.text(0.1, 0.5, "\U00012000"), "cuneiform", "A sign", "A sign")
+    with pytest.warns(UserWarning, match="Glyph"):
+        figure._repr_html_()
