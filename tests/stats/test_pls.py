@@ -49,7 +49,7 @@ def test_total_effects_are_direct_plus_indirect(answers, small_model, mode):
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), scheme=st.sampled_from(SCHEMES), mode=st.sampled_from(MODES))
 def test_order_and_units_do_not_matter(seed, scheme, mode):
-    from conftest import simulate
+    from stats_samples import simulate
 
     rng = np.random.default_rng(seed)
     answers = simulate(150, seed)

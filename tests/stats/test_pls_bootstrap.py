@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import simulate
+from stats_samples import simulate
 
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.stats.moments import moments, sample
