@@ -1,10 +1,12 @@
-"""How long a report takes: one alone, and all that the studies in data/ ask for, two at a time.
+"""How long importing the library takes, one report alone, and all reports that the studies in data/ ask for, two at a time.
 
 python benchmarks/bench_report.py
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main() -> None:
     """Measure and print."""
+    library, pandas = _import_time("csr_lib"), _import_time("pandas")
+    print(f"import csr_lib: {library:.2f} s (target at most 0.6 s), {library / pandas:.2f} of import pandas")
     studies = sorted((ROOT / "data").glob("*/study.yml"))
     with tempfile.TemporaryDirectory() as out:
         jobs = [job for study in studies for job in jobs_of(study, Path(out))]
@@ -25,6 +29,17 @@ def main() -> None:
             page = make_report(first.analysis, first.study, first.lang, first.out)
             print(f"one report ({first}), {attempt}: {perf_counter() - start:.1f} s, {page.stat().st_size / 1e6:.2f} MB")
         _print_all(jobs)
+
+
+def _import_time(module: str) -> float:
+    """Median of five new processes that import a module, less what an empty process takes, in seconds."""
+
+    def seconds(code: str) -> float:
+        start = perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return perf_counter() - start
+
+    return sorted(seconds(f"import {module}") for _ in range(5))[2] - sorted(seconds("pass") for _ in range(5))[2]
 
 
 def _print_all(jobs: list[Job]) -> None:

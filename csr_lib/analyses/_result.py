@@ -67,11 +67,6 @@ class AnalysisResult(Result):
         """Names of the figures that there are."""
         return tuple(self.drawn_from)
 
-    @property
-    def confidence(self) -> float:
-        """Level of the intervals."""
-        return float(self.options.get("confidence", 0.95))
-
     def _absent(self, name: str, lang: str) -> Shown | None:
         """Return a line that says why this study has no table or figure `name`: ``<analysis>.absent.<name>`` of the catalogue."""
         key = f"{self.analysis}.absent.{name}"
@@ -150,7 +145,7 @@ class AnalysisResult(Result):
     def show_headline(self, lang: str | None = None) -> Shown:
         """Return the numbers of the headline as cards."""
         lang = language(lang, self.lang)
-        return Shown(cards.headline_cards(self.headline, lang))
+        return Shown(cards.headline_cards(self.headline, lang, self.confidence))
 
     def show_checks(self, lang: str | None = None) -> Shown:
         """Return all checks with their verdicts as a table."""

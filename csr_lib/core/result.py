@@ -104,6 +104,11 @@ class Result:
         if cls.analysis:
             Result.known[cls.analysis] = cls
 
+    @property
+    def confidence(self) -> float:
+        """Level of the intervals."""
+        return float(self.options.get("confidence", 0.95))
+
     def findings(self, lang: str | None = None, *, level: Level | None = None) -> list[str]:
         """Return what was found in sentences, plain text.
 

@@ -88,7 +88,7 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
             ],
             basis=cards.basis_sentence(result.basis, lang),
             lead=Markup(prose.html(lead)),
-            cards=Markup(cards.headline_cards(result.headline, lang)),
+            cards=Markup(cards.headline_cards(result.headline, lang, result.confidence)),
             key_findings=[(f.sentence(lang), f.tone) for f in result.found if f.level == "key"],
             counts=counts,
             doubtful=[(c.title(lang), c.sentence(lang), c.verdict) for c in [*counts["fail"], *counts["warn"]]],

@@ -37,19 +37,21 @@ def sentences(parts: Iterable[str], lang: str) -> str:
     return ("" if lang == "zh" else " ").join(p for p in parts if p)
 
 
-def headline_cards(headlines: Sequence[Headline], lang: str) -> str:
+def headline_cards(headlines: Sequence[Headline], lang: str, confidence: float = 0.95) -> str:
     """Return the numbers at the top of a report as cards; "" without any."""
-    return f'<div class="csr-cards">{"".join(_headline(h, lang) for h in headlines)}</div>' if headlines else ""
+    return f'<div class="csr-cards">{"".join(_headline(h, lang, confidence) for h in headlines)}</div>' if headlines else ""
 
 
-def _headline(h: Headline, lang: str) -> str:
+def _headline(h: Headline, lang: str, confidence: float) -> str:
     parts = [
         f'<div class="csr-label">{escape(text(f"headline.{h.key}", lang, **h.values))}</div>',
         f'<div class="csr-value">{escape(number(h.value, h.unit))}</div>',
     ]
     if h.ci_low is not None and h.ci_high is not None:
         interval = f"[{number(h.ci_low, h.unit)}, {number(h.ci_high, h.unit)}]"
-        parts.append(f'<div class="csr-interval">{escape(text("card.interval", lang, interval=interval))}</div>')
+        parts.append(
+            f'<div class="csr-interval">{escape(text("card.interval", lang, interval=interval, confidence=confidence))}</div>'
+        )
     if h.note is not None:
         parts.append(f'<div class="csr-small">{escape(h.note.sentence(lang))}</div>')
     return f'<div class="csr-card {escape(h.tone)}">{"".join(parts)}</div>'
@@ -177,7 +179,7 @@ def result_card(result: Result, lang: str, figures: Sequence[str]) -> str:
         f'<h3 class="csr-title">{escape(name)}</h3>',
         f'<p class="csr-subtitle">{escape(words(result.source.title, lang))}</p>',
         f'<p class="csr-note">{escape(basis_sentence(result.basis, lang))}</p>',
-        headline_cards(result.headline, lang),
+        headline_cards(result.headline, lang, result.confidence),
         findings_lists(result, lang, ["key"]),
         f'<p class="csr-note">{escape(text("card.checks", lang, counts=shown))}</p>' if shown else "",
         *(f'<p class="csr-note">{escape(text(f"card.{k}", lang, names=", ".join(v)))}</p>' for k, v in holds if v),
