@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import base64
 import html
-import importlib.util
 import io
 import logging
 import re
-from pathlib import Path
 
-from csr_lib.core.errors import CsrError
+from csr_lib.show.theme import font_file
 
 #: Chinese, Japanese and Korean characters, their punctuation and full-width forms.
 _CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
 _TAGS = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
-
-
-def font_file() -> Path:
-    """Return the file of Noto Sans SC that zhplot carries; the package is looked up but not imported, which is slow.
-
-    Raises CsrError where it is not installed.
-    """
-    spec = importlib.util.find_spec("zhplot")
-    file = Path(spec.origin).parent / "fonts" / "NotoSansSC-Regular.ttf" if spec and spec.origin else None
-    if file is None or not file.is_file():
-        raise CsrError(
-            "the Chinese font Noto Sans SC was not found", where="package zhplot", mend="install it: pip install 'zhplot>=0.2'"
-        )
-    return file
 
 
 def shown_characters(page: str) -> str:

@@ -34,25 +34,31 @@ FAMILY = ("Noto Sans SC", "DejaVu Sans")
 FONT_SIZE = 9.5  # points; in a 7.2 inch picture about the size of the page's small print
 
 
-@cache
-def register_fonts() -> Path:
-    """Make Noto Sans SC known to matplotlib, once per process, and return its file.
+def font_file() -> Path:
+    """Return the file of Noto Sans SC that zhplot carries.
 
-    The font is carried by the zhplot package, which is looked up but not imported (its import changes rcParams).
+    The package is looked up but not imported: its import is slow and changes rcParams.
 
     Raises
     ------
     CsrError
         zhplot, or the font in it, is not installed.
     """
-    from matplotlib import font_manager
-
     spec = importlib.util.find_spec("zhplot")
     file = Path(spec.origin).parent / "fonts" / "NotoSansSC-Regular.ttf" if spec and spec.origin else None
     if file is None or not file.is_file():
         raise CsrError(
             "the Chinese font Noto Sans SC was not found", where="package zhplot", mend="install it: pip install 'zhplot>=0.2'"
         )
+    return file
+
+
+@cache
+def register_fonts() -> Path:
+    """Make Noto Sans SC known to matplotlib, once per process, and return its file."""
+    from matplotlib import font_manager
+
+    file = font_file()
     font_manager.fontManager.addfont(str(file))
     return file
 
