@@ -35,9 +35,15 @@ class Choice:
     left_out: Mapping[str, tuple[str, ...]]
 
 
-def default_method(study: Study) -> str:
-    """Return ``stated`` where importance was asked of at least three indicators, else ``relative_weights``."""
-    return "stated" if len(_stated(study)) >= FEWEST else "relative_weights"
+def default_method(study: Study, outcome: str) -> str:
+    """Return how importance is measured where nobody says.
+
+    ``stated`` where it was asked of at least three indicators; else ``relative_weights``; ``total_effects`` where there is no
+    such outcome, but an index model.
+    """
+    if len(_stated(study)) >= FEWEST:
+        return "stated"
+    return "total_effects" if study.model and outcome not in study.outcomes else "relative_weights"
 
 
 def _stated(study: Study) -> tuple[str, ...]:
@@ -47,7 +53,7 @@ def _stated(study: Study) -> tuple[str, ...]:
 def lacking(study: Study, options: Any) -> list[Problem]:
     """Return what a study lacks before the analysis can run with `options`; empty where nothing is."""
     problems = []
-    method = options.importance or default_method(study)
+    method = options.importance or default_method(study, options.outcome)
     if options.indicators:
         problems += [
             unknown(i, study.indicators, what="indicator", where=WHERE) for i in options.indicators if i not in study.indicators
@@ -67,7 +73,7 @@ def lacking(study: Study, options: Any) -> list[Problem]:
                 f"there is no outcome '{options.outcome}' that importance could be derived from",
                 study.at("outcomes"),
                 ", ".join(study.outcomes) or "outcomes: {satisfaction: <column of overall satisfaction>}",
-                "add the outcome to study.yml, ask for another (outcome), or use stated importance",
+                "add the outcome to study.yml, ask for another (outcome), or use stated importance or the effects of a model",
             )
         )
     if method == "total_effects":
@@ -114,7 +120,7 @@ def choose(survey: Survey, options: Any) -> Choice:
     if problems:
         wrong = [p for p in problems if p.where == WHERE]
         raise OptionError(wrong) if wrong else AnalysisError(problems)
-    method = options.importance or default_method(study)
+    method = options.importance or default_method(study, options.outcome)
     outcome = options.outcome if options.outcome in study.outcomes else None
     reasons = _reasons(survey, method, outcome)
     if method == "total_effects":

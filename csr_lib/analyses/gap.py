@@ -55,13 +55,13 @@ class Options(BaseOptions):
     )
 
 
-def feeds(study: Study) -> list[Problem]:
-    """Return what the study lacks for a gap analysis; empty where nothing is."""
+def feeds(study: Study, **options: Any) -> list[Problem]:
+    """Return what the study lacks for a gap analysis with `options`; empty where nothing is."""
     try:
-        options = resolve(Options, "gap", study, {})
+        opted = resolve(Options, "gap", study, options)
     except OptionError as error:
         return list(error.problems)
-    return lacking(study, options.role)
+    return lacking(study, opted.role)
 
 
 @dataclass(frozen=True, kw_only=True)

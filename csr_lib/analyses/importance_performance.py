@@ -39,7 +39,7 @@ class Options(BaseOptions):
         None,
         description="stated (asked of customers), correlation, partial_correlation, regression (standardised), relative_weights "
         "(Johnson), lmg (Shapley) or total_effects (of the study's model on its target); by default stated where it was asked, "
-        "else relative_weights",
+        "else relative_weights, or total_effects where there is a model but no such outcome",
     )
     outcome: str = Field("satisfaction", description="the outcome of study.yml that importance is derived from")
     cut: Literal["mean", "median", "scale_middle", "target"] = Field(
@@ -60,10 +60,10 @@ class Options(BaseOptions):
     competitors: bool = Field(True, description="show competitors where they were rated")
 
 
-def feeds(study: Study) -> list[Problem]:
-    """Return what the study lacks before this analysis can run; empty where it can."""
+def feeds(study: Study, **options: Any) -> list[Problem]:
+    """Return what the study lacks before this analysis can run with `options`; empty where it can."""
     try:
-        return lacking(study, resolve(Options, NAME, study, {}))
+        return lacking(study, resolve(Options, NAME, study, options))
     except OptionError as error:
         return list(error.problems)
 

@@ -52,12 +52,12 @@ class Options(BaseOptions):
         return value
 
 
-def feeds(study: Study) -> list[Problem]:
-    """Return what a study lacks before its satisfaction index can be computed; empty: nothing."""
+def feeds(study: Study, **options: Any) -> list[Problem]:
+    """Return what a study lacks before its satisfaction index can be computed with `options`; empty: nothing."""
     from csr_lib.analyses._satisfaction_index_estimate import chosen_model
 
     try:
-        chosen_model(study, resolve(Options, SatisfactionIndexResult.analysis, study, {}))
+        chosen_model(study, resolve(Options, SatisfactionIndexResult.analysis, study, options))
     except CsrError as error:
         return list(error.problems)
     return []

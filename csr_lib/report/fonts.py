@@ -10,8 +10,8 @@ import re
 
 from csr_lib.show.theme import font_file
 
-#: Chinese, Japanese and Korean characters, their punctuation and full-width forms.
-_CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
+#: Dash, quotation marks and ellipsis, which Noto Sans SC draws as wide as a Chinese character.
+_WIDE = frozenset("—‘’“”…")
 _TAGS = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
 
 
@@ -21,17 +21,13 @@ def shown_characters(page: str) -> str:
 
 
 def font_face(page: str, lang: str) -> str:
-    """Return the ``@font-face`` rule with a woff2 subset for `page`, or "" where it needs none.
+    """Return the ``@font-face`` rule with a woff2 subset for `page`.
 
-    A Chinese page carries every character that it shows, Latin ones too, so that words look like those in the figures.
-    An English page is set in the reader's font and carries only the Chinese characters in it (in labels, say). What
-    Noto Sans SC lacks is left to the reader's fonts. The same page gives the same bytes.
+    Every page carries the characters that it shows, English ones too: words look like those in the figures, and tables
+    are as wide on every machine. Left to the reader's fonts is what Noto Sans SC lacks and, on an English page, the
+    punctuation that it sets for Chinese. The same page gives the same bytes.
     """
-    used = shown_characters(page)
-    if lang != "zh":
-        used = "".join(_CJK.findall(used))
-    if not used:
-        return ""
+    used = "".join(c for c in shown_characters(page) if lang == "zh" or c not in _WIDE)
     data = base64.b64encode(_subset(used)).decode("ascii")
     return f'@font-face{{font-family:"CSR Sans";src:url(data:font/woff2;base64,{data}) format("woff2");font-display:block}}'
 

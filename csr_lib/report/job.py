@@ -126,9 +126,9 @@ def _checked(job: Job) -> tuple[Path, dict[str, Any], Survey]:
         raise OptionError(f"the parameters cell lacks {' and '.join(lacking)}", where=where, mend="add them")
     parsed = check_parameters(known, job.parameters, f"parameters of {where}")
     survey = open_study(_study_file(job.study), lang=job.lang, wave=parsed.get("wave"), where=parsed.get("where"))
-    options = module.Options.model_fields
-    resolve(module.Options, job.analysis, survey.study, {name: value for name, value in parsed.items() if name in options})
-    problems = module.feeds(survey.study)
+    options = {name: value for name, value in parsed.items() if name in module.Options.model_fields}
+    resolve(module.Options, job.analysis, survey.study, options)
+    problems = module.feeds(survey.study, **options)
     if problems:
         raise AnalysisError(problems)
     return notebook, parsed, survey

@@ -164,6 +164,8 @@ def test_total_effects_of_single_items_are_slopes_on_0_to_100(make: Made) -> Non
     inside = (table["importance_ci_low"] < table["importance"]) & (table["importance"] < table["importance_ci_high"])
     assert inside.all()
     rendered(result)
+    unasked = csr.importance_performance(make(frame, body, HUNDRED), bootstrap=0)
+    assert unasked.options["importance"] == "total_effects"  # a model, and no outcome to derive from
 
 
 def test_mixed_scales_are_put_on_0_to_100(make: Made) -> None:
@@ -518,6 +520,7 @@ def test_feeds_says_what_a_study_lacks(make: Made) -> None:
     assert feeds(make(stated_answers(), indicators(KEYS, "importance")).study) == []
     lacking = feeds(make(stated_answers(), indicators(KEYS)).study)
     assert [p.where.endswith("outcomes") for p in lacking] == [True]
+    assert "importance was asked of 0" in feeds(make(stated_answers(), indicators(KEYS)).study, importance="stated")[0].what
     wrong = make(stated_answers(), indicators(KEYS, "importance") + "analyses: {importance_performance: {cutt: mean}}\n").study
     assert "cut" in str(feeds(wrong)[0])
     assert isinstance(wrong, Study)

@@ -25,9 +25,10 @@ def test_the_font_holds_exactly_the_characters_of_the_page() -> None:
     assert set(embedded(PAGE).getBestCmap()) == {ord(c) for c in set("满意度 & 74.5")}
 
 
-def test_an_english_page_carries_only_the_chinese_characters_in_it() -> None:
-    assert set(embedded(PAGE, "en").getBestCmap()) == {ord(c) for c in "满意度"}
-    assert font_face("<p>no Chinese</p>", "en") == ""
+def test_an_english_page_leaves_punctuation_as_wide_as_a_chinese_character_to_the_reader() -> None:
+    quoted = "<p>“满意” — so…</p>"
+    assert set(embedded(quoted, "en").getBestCmap()) == {ord(c) for c in "满意 so"}
+    assert set(embedded(quoted, "zh").getBestCmap()) == {ord(c) for c in "“满意” — so…"}
 
 
 def test_a_character_that_the_font_lacks_is_left_to_the_reader() -> None:

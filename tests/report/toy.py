@@ -45,7 +45,7 @@ class Options(BaseOptions):
     """Nothing of its own."""
 
 
-def feeds(study: Any) -> list[Problem]:
+def feeds(study: Any, **options: Any) -> list[Problem]:
     """The toy needs two indicators."""
     return [] if len(study.indicators) > 1 else [Problem("one indicator is too few", "indicators", "two or more", "add one")]
 
