@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report test slow lab lint types bench lock clean
+.PHONY: help report test coverage lab lint types bench lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -45,7 +45,7 @@ report: $(VENV)/.ready  ## make the reports of the studies in data/, Chinese and
 test: $(VENV)/.ready  ## run all tests
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not slow"
 
-slow: $(VENV)/.ready  ## run the long simulations (coverage of intervals)
+coverage: $(VENV)/.ready  ## run the long simulations that show how often intervals cover the truth
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m slow
 
 lab: $(VENV)/.ready  ## open JupyterLab on the notebooks
