@@ -14,8 +14,8 @@ from gap_samples import FIVE, ITEMS, company, customers, indicator, row, study, 
 from scipy import stats
 
 import csr_lib as csr
-from csr_lib.analyses._gap_tables import adjusted
 from csr_lib.analyses.gap import Options, feeds
+from csr_lib.analyses.gap.tables import adjusted
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.core.result import Result
 from csr_lib.core.text import LANGUAGES

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from index_samples import PATHS, ROLLUP, ROOT, answers, ecsi, study, unfilled, value
 
 import csr_lib as csr
-from csr_lib.analyses._satisfaction_index_rollup import NATION, WHOLE, Tree
 from csr_lib.analyses.satisfaction_index import feeds
+from csr_lib.analyses.satisfaction_index.rollup import NATION, WHOLE, Tree
 from csr_lib.core.errors import AnalysisError, OptionError, StudyError
 from csr_lib.core.result import Result
 from csr_lib.core.text import LANGUAGES

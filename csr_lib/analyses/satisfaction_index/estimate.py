@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses._satisfaction_index_rollup import Tree
+from csr_lib.analyses.satisfaction_index.rollup import Tree
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
 from csr_lib.core.model import Construct, Model, Template, template
 from csr_lib.core.result import Basis
@@ -20,7 +20,7 @@ from csr_lib.stats.resampling import bootstrap_p, group_codes, percentile_interv
 from csr_lib.study import Study, Survey
 
 if TYPE_CHECKING:
-    from csr_lib.analyses.satisfaction_index import Options
+    from csr_lib.analyses.satisfaction_index.analysis import Options
 
 Array = np.ndarray
 

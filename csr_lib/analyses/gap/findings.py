@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from csr_lib.analyses._gap_advice import actions, limits, method
-from csr_lib.analyses._gap_tables import ALL
-from csr_lib.analyses._gap_words import TONES, Words, both, internal, rows_of, score_of, total_of
+from csr_lib.analyses.gap.advice import actions, limits, method
+from csr_lib.analyses.gap.tables import ALL
+from csr_lib.analyses.gap.words import TONES, Words, both, internal, rows_of, score_of, total_of
 from csr_lib.core.check import Finding, Headline
 
 if TYPE_CHECKING:
-    from csr_lib.analyses.gap import GapResult
+    from csr_lib.analyses.gap.analysis import GapResult
 
 
 def make_headline(result: GapResult) -> list[Headline]:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses._gap_scores import Array, Pairs, Plan, basis, complete_rows, fetch, level, overall, scores
-from csr_lib.analyses._gap_tables import NAN, adjusted, against_zero, resampled_means
+from csr_lib.analyses.gap.scores import Array, Pairs, Plan, basis, complete_rows, fetch, level, overall, scores
+from csr_lib.analyses.gap.tables import NAN, adjusted, against_zero, resampled_means
 from csr_lib.core.result import Basis
 from csr_lib.stats.comparison import independent_difference, mean_interval, rank_correlation
 from csr_lib.stats.resampling import percentile_interval
 
 if TYPE_CHECKING:
-    from csr_lib.analyses.gap import Options
+    from csr_lib.analyses.gap.analysis import Options
     from csr_lib.study import Study, Survey
 
 #: The gaps, in order; number -> name in the catalogue.

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.analyses._checks import sample_checks
-from csr_lib.analyses._gap_scores import Array, Pairs, Plan, fetch
-from csr_lib.analyses._gap_tables import adjusted
+from csr_lib.analyses.gap.scores import Array, Pairs, Plan, fetch
+from csr_lib.analyses.gap.tables import adjusted
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.stats.comparison import mean_interval
@@ -19,7 +19,7 @@ from csr_lib.stats.moments import moments
 from csr_lib.stats.reliability import alpha_of
 
 if TYPE_CHECKING:
-    from csr_lib.analyses.gap import Options
+    from csr_lib.analyses.gap.analysis import Options
     from csr_lib.study import Survey
 
 #: Fewer pairs than this and the t test leans on the shape of the distribution.

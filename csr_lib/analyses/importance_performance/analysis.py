@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from csr_lib.analyses import _importance_performance_findings as wording
-from csr_lib.analyses import _importance_performance_tables as build
-from csr_lib.analyses._importance_performance_checks import Report, checks
-from csr_lib.analyses._importance_performance_choice import WHERE, Choice, choose, lacking, leading, parts, target_of
-from csr_lib.analyses._importance_performance_measure import Measured, measure
-from csr_lib.analyses._importance_performance_words import OUTCOME_LABEL, US_LABEL, WEAK, axis_labels, fillings, importance_format
 from csr_lib.analyses._options import BaseOptions, language, resolve
 from csr_lib.analyses._result import AnalysisResult
+from csr_lib.analyses.importance_performance import findings as wording
+from csr_lib.analyses.importance_performance import tables as build
+from csr_lib.analyses.importance_performance.checks import Report, checks
+from csr_lib.analyses.importance_performance.choice import WHERE, Choice, choose, lacking, leading, parts, target_of
+from csr_lib.analyses.importance_performance.measure import Measured, measure
+from csr_lib.analyses.importance_performance.words import OUTCOME_LABEL, US_LABEL, WEAK, axis_labels, fillings, importance_format
 from csr_lib.core.errors import AnalysisError, CsrError, OptionError, Problem
 from csr_lib.core.result import Basis
 from csr_lib.core.text import LANGUAGES, has_text, text

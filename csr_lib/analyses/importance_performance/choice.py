@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from csr_lib.analyses._importance_performance_measure import DERIVED
+from csr_lib.analyses.importance_performance.measure import DERIVED
 from csr_lib.core.errors import AnalysisError, CsrError, OptionError, Problem, unknown
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csr_lib.analyses._gap_tables import ALL
+from csr_lib.analyses.gap.tables import ALL
 from csr_lib.core.check import Tone
 from csr_lib.core.text import LANGUAGES, number, text, words
 
 if TYPE_CHECKING:
-    from csr_lib.analyses.gap import GapResult
+    from csr_lib.analyses.gap.analysis import GapResult
 
 #: As many of a list are named in a sentence.
 NAMED = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from csr_lib.analyses._gap_words import NAMED, Words, both, internal, rows_of
+from csr_lib.analyses.gap.words import NAMED, Words, both, internal, rows_of
 from csr_lib.core.check import Check, Finding, Tone
 from csr_lib.core.text import LANGUAGES
 

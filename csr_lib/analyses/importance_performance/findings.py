@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from csr_lib import __version__
-from csr_lib.analyses._importance_performance_checks import Report, checks
-from csr_lib.analyses._importance_performance_words import NAME, WEAK, both, listed, named
+from csr_lib.analyses.importance_performance.checks import Report, checks
+from csr_lib.analyses.importance_performance.words import NAME, WEAK, both, listed, named
 from csr_lib.core.check import Check, Finding, Headline, Level, Tone
 from csr_lib.stats.resampling import percentile_interval
 

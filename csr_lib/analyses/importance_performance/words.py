@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csr_lib.analyses._importance_performance_measure import SHARES_OF_R2
+from csr_lib.analyses.importance_performance.measure import SHARES_OF_R2
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, number, text, words
 from csr_lib.stats.importance import LMG_EXACT

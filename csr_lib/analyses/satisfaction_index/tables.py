@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.analyses._rows import rows
-from csr_lib.analyses._satisfaction_index_estimate import (
+from csr_lib.analyses.satisfaction_index.estimate import (
     INSIDE,
     LEAVES,
     OUTSIDE,
@@ -19,13 +19,13 @@ from csr_lib.analyses._satisfaction_index_estimate import (
     rest_grouping,
     segment_grouping,
 )
-from csr_lib.analyses._satisfaction_index_rollup import NATION, WHOLE, Tree, Unit
+from csr_lib.analyses.satisfaction_index.rollup import NATION, WHOLE, Tree, Unit
 from csr_lib.core.errors import OptionError, unknown
 from csr_lib.stats.pls_bootstrap import change_contributions
 from csr_lib.stats.resampling import holm
 
 if TYPE_CHECKING:
-    from csr_lib.analyses.satisfaction_index import Options
+    from csr_lib.analyses.satisfaction_index.analysis import Options
 
 Array = np.ndarray
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses._satisfaction_index_checks import negative_weights
-from csr_lib.analyses._satisfaction_index_estimate import INSIDE, SCOPE, Estimate
-from csr_lib.analyses._satisfaction_index_tables import effects_on
+from csr_lib.analyses.satisfaction_index.checks import negative_weights
+from csr_lib.analyses.satisfaction_index.estimate import INSIDE, SCOPE, Estimate
+from csr_lib.analyses.satisfaction_index.tables import effects_on
 
 
 def model_tables(e: Estimate) -> dict[str, pd.DataFrame]:

@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from csr_lib.analyses._rows import rows
-from csr_lib.analyses._satisfaction_index_told import Told, level_label, method
-from csr_lib.analyses._satisfaction_index_told import finding as _finding
+from csr_lib.analyses.satisfaction_index.told import Told, level_label, method
+from csr_lib.analyses.satisfaction_index.told import finding as _finding
 from csr_lib.core.check import Finding, Headline, Level, Tone
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, text, words

@@ -10,13 +10,13 @@ from pydantic import Field, field_validator
 from csr_lib.analyses._checks import sample_checks
 from csr_lib.analyses._options import BaseOptions, language, resolve
 from csr_lib.analyses._rows import rows
-from csr_lib.analyses._satisfaction_index_result import SatisfactionIndexResult
+from csr_lib.analyses.satisfaction_index.result import SatisfactionIndexResult
 from csr_lib.core.check import Check
 from csr_lib.core.errors import CsrError, Problem
 from csr_lib.core.text import LANGUAGES, text, words
 
 if TYPE_CHECKING:
-    from csr_lib.analyses._satisfaction_index_estimate import Estimate
+    from csr_lib.analyses.satisfaction_index.estimate import Estimate
     from csr_lib.study import Study, Survey
 
 
@@ -54,7 +54,7 @@ class Options(BaseOptions):
 
 def feeds(study: Study, **options: Any) -> list[Problem]:
     """Return what a study lacks before its satisfaction index can be computed with `options`; empty: nothing."""
-    from csr_lib.analyses._satisfaction_index_estimate import chosen_model
+    from csr_lib.analyses.satisfaction_index.estimate import chosen_model
 
     try:
         chosen_model(study, resolve(Options, SatisfactionIndexResult.analysis, study, options))
@@ -95,10 +95,10 @@ def satisfaction_index(survey: Survey, *, lang: str | None = None, **options: An
     how answers are weighted. Intervals, p-values, differences, the decomposition and the roll-up come from one batch of
     resamples. The same numbers: R seminr (paths, weights, reliability), cSEM ``doIPMA`` (performance, importance).
     """
-    from csr_lib.analyses import _satisfaction_index_findings as findings
-    from csr_lib.analyses._satisfaction_index_estimate import estimate
-    from csr_lib.analyses._satisfaction_index_rollup import hidden_units, tree
-    from csr_lib.analyses._satisfaction_index_told import Told
+    from csr_lib.analyses.satisfaction_index import findings
+    from csr_lib.analyses.satisfaction_index.estimate import estimate
+    from csr_lib.analyses.satisfaction_index.rollup import hidden_units, tree
+    from csr_lib.analyses.satisfaction_index.told import Told
 
     lang = language(lang, survey.lang)
     chosen = resolve(Options, SatisfactionIndexResult.analysis, survey.study, options)
@@ -162,8 +162,8 @@ _MODEL_TABLES = (
 
 def _tables(e: Estimate, options: Options, plan: Any, hidden: set[Any]) -> tuple[dict[str, Any], Any, Any]:
     """Return the tables that the study has what they need for, in the order of the report; drivers and outcomes beside."""
-    from csr_lib.analyses import _satisfaction_index_model_tables as model
-    from csr_lib.analyses import _satisfaction_index_tables as t
+    from csr_lib.analyses.satisfaction_index import model_tables as model
+    from csr_lib.analyses.satisfaction_index import tables as t
 
     by_level: dict[str, set[str]] = {}
     for level, value in hidden:
@@ -190,7 +190,7 @@ def _tables(e: Estimate, options: Options, plan: Any, hidden: set[Any]) -> tuple
 def _model_checks(e: Estimate, tables: Mapping[str, Any], signs: Mapping[tuple[str, str], int]) -> list[Check]:
     import numpy as np
 
-    from csr_lib.analyses._satisfaction_index_checks import draw_checks, group_check, model_checks
+    from csr_lib.analyses.satisfaction_index.checks import draw_checks, group_check, model_checks
 
     label = e.label
     checks = model_checks(e.fit, e.target, label, signs=signs, paths=tables["paths"], alpha=1 - e.level)

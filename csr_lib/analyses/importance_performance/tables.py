@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses._importance_performance_measure import DERIVED, METHODS, OUTCOME, SHARES_OF_R2, Measured
+from csr_lib.analyses.importance_performance.measure import DERIVED, METHODS, OUTCOME, SHARES_OF_R2, Measured
 from csr_lib.core.errors import AnalysisError
 from csr_lib.core.result import Basis
 from csr_lib.stats.comparison import independent_difference, mean_interval, paired_difference

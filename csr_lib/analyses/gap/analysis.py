@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import pandas as pd
 from pydantic import Field
 
-from csr_lib.analyses._gap_checks import make_checks, reliability_table
-from csr_lib.analyses._gap_findings import make_findings, make_headline
-from csr_lib.analyses._gap_five import Ranking, five_gaps, ranking
-from csr_lib.analyses._gap_scores import LOOSE, Pairs, Plan, lacking, make_plan
-from csr_lib.analyses._gap_tables import ALL, dimensions_table, groups_table, indicators_table, servqual_table, zone_tables
-from csr_lib.analyses._gap_words import both, shown_values
 from csr_lib.analyses._options import BaseOptions, language, resolve
 from csr_lib.analyses._result import AnalysisResult
+from csr_lib.analyses.gap.checks import make_checks, reliability_table
+from csr_lib.analyses.gap.findings import make_findings, make_headline
+from csr_lib.analyses.gap.five import Ranking, five_gaps, ranking
+from csr_lib.analyses.gap.scores import LOOSE, Pairs, Plan, lacking, make_plan
+from csr_lib.analyses.gap.tables import ALL, dimensions_table, groups_table, indicators_table, servqual_table, zone_tables
+from csr_lib.analyses.gap.words import both, shown_values
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
 from csr_lib.core.result import Basis
 from csr_lib.core.text import LANGUAGES, text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses._gap_scores import Array, Pairs, Plan, complete_rows, fetch, scores
+from csr_lib.analyses.gap.scores import Array, Pairs, Plan, complete_rows, fetch, scores
 from csr_lib.stats.comparison import PairedTest, independent_difference, mean_interval, paired_difference
 from csr_lib.stats.distributions import t_two_sided
 from csr_lib.stats.moments import Sample
@@ -17,7 +17,7 @@ from csr_lib.stats.resampling import holm, percentile_interval, resample_counts
 from csr_lib.study import withhold
 
 if TYPE_CHECKING:
-    from csr_lib.analyses.gap import Options
+    from csr_lib.analyses.gap.analysis import Options
     from csr_lib.study import Survey
 
 #: Key of the row that stands for the mean of all dimensions.
