@@ -17,9 +17,13 @@ from csr_lib.stats.moments import Moments
 Array = np.ndarray
 
 #: Derived importance by name; each takes (B, k+1, k+1) correlations with the outcome last and gives (B, k).
-METHODS = ("correlation", "partial_correlation", "regression", "relative_weights", "lmg")
+METHODS = ("correlation", "partial_correlation", "semipartial_correlation", "regression", "relative_weights", "lmg")
+#: Methods that divide R² among the predictors; never negative, so that a direction stands beside them.
+SHARES_OF_R2 = ("relative_weights", "lmg")
 #: Most predictors for which all 2^k models are fitted; beyond, LMG is averaged over sampled orders.
 LMG_EXACT = 15
+#: Columns of the sweep over all models beyond which numpy gains nothing from longer ones and the cache is left.
+_COLUMNS = 4000
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +35,14 @@ class Importance:
     outcome : the column that was explained.
     r2, r2_adj : of the regression on all predictors.
     n : effective number of rows that the tests rest on.
-    table : one row per predictor, ``item correlation correlation_p partial_correlation partial_correlation_p regression
-        regression_se regression_p relative_weights relative_weights_share lmg lmg_share vif``. ``regression`` is the
-        standardised coefficient; relative weights and LMG sum to R², their shares to 1.
-    lmg_exact : whether all orders of the predictors were averaged; otherwise `lmg_orders` were sampled.
+    table : one row per predictor, ``item correlation correlation_p partial_correlation partial_correlation_p
+        semipartial_correlation regression regression_se regression_p relative_weights relative_weights_share lmg lmg_share
+        lmg_mc_error vif direction sign_reversed``. ``regression`` is the standardised coefficient; the squared semi-partial
+        correlation is what R² loses without the predictor (its test is that of the coefficient); relative weights and LMG sum
+        to R², their shares to 1. ``direction`` (1, −1, 0) is the sign of the zero-order correlation: which way a predictor
+        goes to whose share of R² no sign can be seen. ``sign_reversed`` says that the coefficient has the other sign
+        (suppression). ``lmg_mc_error`` is the standard error of ``lmg`` from sampling orders, 0 where it is exact.
+    lmg_exact : whether all orders of the predictors were averaged; otherwise `lmg_orders` and as many reverses were sampled.
     """
 
     outcome: str
@@ -60,21 +68,18 @@ def importance(
     Raises
     ------
     OptionError
-        The outcome among the predictors.
+        The outcome among the predictors, a predictor named twice.
     AnalysisError
         No predictors, linearly dependent predictors (named), or not more rows than predictors + 1.
 
     Notes
     -----
     Tests are those of ordinary regression on n (with sampling weights: effective n) rows and approximate with weights;
-    they equal R ``lm``, ``cor.test`` and ``ppcor::pcor`` without weights. Relative weights after Johnson (2000), LMG after
-    Lindeman, Merenda and Gold (Grömping 2006): R ``relaimpo::calc.relimp`` (lmg), pingouin ``linear_regression(relimp=True)``.
+    they equal R ``lm``, ``cor.test``, ``ppcor::pcor`` and ``ppcor::spcor`` without weights. Relative weights after Johnson
+    (2000), LMG after Lindeman, Merenda and Gold (Grömping 2006): R ``relaimpo::calc.relimp`` (lmg), pingouin
+    ``linear_regression(relimp=True)``.
     """
-    names = [c for c in moments.columns if c != outcome] if predictors is None else list(predictors)
-    if outcome in names:
-        raise OptionError(f"the outcome '{outcome}' is among its predictors", where="predictors", mend="take it out")
-    if not names:
-        raise AnalysisError("there are no predictors", where=f"importance for {outcome}", mend="name at least one")
+    names = chosen_predictors(moments.columns, outcome, predictors)
     m = moments.take([*names, outcome])
     k, n = len(names), m.n_smallest
     R = m.correlation
@@ -106,7 +111,7 @@ def importance(
         p_partial = t_two_sided(partial * np.sqrt(df / (1 - partial**2)), df)
     weights = relative_weights(batch)[0]
     exact = k <= LMG_EXACT
-    shapley = (lmg(batch) if exact else lmg_sampled(batch, orders, seed))[0]
+    shapley, noise = (lmg(batch)[0], np.zeros(k)) if exact else (part[0] for part in _lmg_over_orders(batch, orders, seed))
     table = pd.DataFrame(
         {
             "item": names,
@@ -114,6 +119,7 @@ def importance(
             "correlation_p": p_r,
             "partial_correlation": partial,
             "partial_correlation_p": p_partial,
+            "semipartial_correlation": semipartial_correlations(batch)[0],
             "regression": beta,
             "regression_se": se,
             "regression_p": p_beta,
@@ -121,10 +127,26 @@ def importance(
             "relative_weights_share": weights / r2,
             "lmg": shapley,
             "lmg_share": shapley / r2,
+            "lmg_mc_error": noise,
             "vif": np.diag(inverse),
+            "direction": np.sign(r).astype(int),
+            "sign_reversed": beta * r < 0,
         }
     )
     return Importance(outcome, r2, 1 - (1 - r2) * (n - 1) / df, n, table, exact, 0 if exact else orders)
+
+
+def chosen_predictors(columns: Sequence[str], outcome: str, predictors: Sequence[str] | None) -> list[str]:
+    """Return the predictors asked for, by default all columns but the outcome; errors as for `importance`."""
+    names = [c for c in columns if c != outcome] if predictors is None else list(predictors)
+    if outcome in names:
+        raise OptionError(f"the outcome '{outcome}' is among its predictors", where="predictors", mend="take it out")
+    twice = sorted({c for c in names if names.count(c) > 1})
+    if twice:
+        raise OptionError(f"predictors stand twice: {', '.join(twice)}", where="predictors", mend="name each once")
+    if not names:
+        raise AnalysisError("there are no predictors", where=f"importance for {outcome}", mend="name at least one")
+    return names
 
 
 def importance_draws(covs: Array, method: str, *, orders: int = 200, seed: int | None = 0) -> Array:
@@ -158,6 +180,8 @@ def importance_draws(covs: Array, method: str, *, orders: int = 200, seed: int |
     R = R[regular]
     if method == "partial_correlation":
         out[good] = partial_correlations(R)
+    elif method == "semipartial_correlation":
+        out[good] = semipartial_correlations(R)
     elif method == "regression":
         out[good] = regression_weights(R)
     elif method == "relative_weights":
@@ -182,6 +206,16 @@ def partial_correlations(R: Array) -> Array:
         return -P[:, :-1, -1] / np.sqrt(d[:, :-1] * d[:, -1:])
 
 
+def semipartial_correlations(R: Array) -> Array:
+    """Correlations (B, k) of the outcome with what each predictor has apart from the others: β_j/√(R_xx⁻¹)_jj.
+
+    Also called part correlations. Their squares are what R² loses when the predictor is left out.
+    """
+    P = inverses(R[:, :-1, :-1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.einsum("bij,bj->bi", P, R[:, :-1, -1]) / np.sqrt(np.einsum("bii->bi", P))
+
+
 def relative_weights(R: Array) -> Array:
     """Johnson's relative weights (B, k); they sum to R².
 
@@ -197,27 +231,47 @@ def relative_weights(R: Array) -> Array:
 
 
 def r2_of_all_models(R: Array) -> Array:
-    """R² of every subset of k predictors, (2^k, B); bit j of the row number says whether predictor j is in.
+    """R² of every subset of k predictors, (2^k, B); bit j of the row number says whether predictor j is in."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 1 - _residual_variances(R)
+
+
+def _residual_variances(R: Array) -> Array:
+    """1 − R² of every subset of predictors, (2^k, B), in the order of `r2_of_all_models`.
 
     Predictors are swept one after the other out of all subsets at once: the matrices shrink as their number doubles, so the
-    work is a few times 2^k.
+    work is a few times 2^k. The first sweeps put the subsets side by side until the columns are long enough for numpy; after
+    that the half without a predictor is a view and only the half with it is computed.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return 1 - _residuals(np.ascontiguousarray(np.moveaxis(R, 0, -1)))
+    columns = np.ascontiguousarray(np.moveaxis(R, 0, -1))
+    while columns.shape[-1] < _COLUMNS and len(columns) > 3:
+        columns = np.concatenate([columns[1:, 1:], _swept(columns)], axis=-1)
+    out = np.empty((2 ** (len(columns) - 1), columns.shape[-1]))
+    _fill(columns, out)
+    return out.reshape(2 ** (R.shape[-1] - 1), len(R))
 
 
-def _residuals(state: Array) -> Array:
-    """Residual variances (2^(m−1), S) of the last of m variables without and with each of the others; state (m, m, S)."""
-    m, _, columns = state.shape
-    if m == 1:
-        return state[0]
-    if m * m * columns > 100_000 and columns > 1:  # stay within the processor's cache
-        half = columns // 2
-        return np.concatenate([_residuals(state[..., :half]), _residuals(state[..., half:])], axis=1)
-    rest = state[1:, 1:]
-    swept = rest - state[1:, :1] * (state[:1, 1:] / state[0, 0])
-    both = _residuals(np.concatenate([rest, swept], axis=-1))
-    return both.reshape(2 * len(both), columns)
+def _swept(columns: Array) -> Array:
+    """What is left of the other variables' covariances (m, m, S) when the first is held constant."""
+    return np.asarray(columns[1:, 1:] - columns[1:, :1] * (columns[:1, 1:] / columns[0, 0]))
+
+
+def _fill(columns: Array, out: Array) -> None:
+    """Put the residual variances of the last variable without and with each of the others into `out` (2^(m−1), S)."""
+    if len(columns) == 2:
+        np.divide(columns[0, 1] ** 2, columns[0, 0], out=out[1])
+        np.subtract(columns[1, 1], out[1], out=out[1])
+    elif len(columns) == 3:  # written out, since half of all the work is here
+        of_one = columns[0, 1:] / columns[0, 0]
+        own = columns[1, 1] - of_one[0] * columns[0, 1]
+        cross = columns[1, 2] - of_one[0] * columns[0, 2]
+        np.subtract(columns[2, 2], of_one[1] * columns[0, 2], out=out[1])
+        np.subtract(out[1], cross**2 / own, out=out[3])
+        _fill(columns[1:, 1:], out[0::2])
+    elif len(columns) > 3:
+        _fill(columns[1:, 1:], out[0::2])
+        _fill(_swept(columns), out[1::2])
+    out[0] = columns[-1, -1]
 
 
 def lmg(R: Array) -> Array:
@@ -229,38 +283,63 @@ def lmg(R: Array) -> Array:
     inside = (subset[:, None] >> np.arange(k)) & 1  # (2^k, k)
     size = inside.sum(axis=1)
     fact = np.array([math.factorial(i) for i in range(k + 1)], dtype=float)
-    # weight of R²(S) in the share of j: (s−1)!(k−s)!/k! with j in S, −s!(k−s−1)!/k! without
+    # weight of R²(S) in the share of j: (s−1)!(k−s)!/k! with j in S, −s!(k−s−1)!/k! without; the signs are turned since
+    # residual variances are summed
     gain = np.where(size > 0, fact[size - 1] * fact[k - size] / fact[k], 0.0)
     loss = np.where(size < k, fact[size] * fact[np.maximum(k - size - 1, 0)] / fact[k], 0.0)
-    weight = np.where(inside == 1, gain[:, None], -loss[:, None])
+    weight = np.where(inside == 1, -gain[:, None], loss[:, None])
     out = np.empty((len(R), k))
-    step = max(1, 8_000_000 // 2**k)
-    for at in range(0, len(R), step):
-        out[at : at + step] = r2_of_all_models(R[at : at + step]).T @ weight
+    step = max(1, 4_000_000 // 2**k)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for at in range(0, len(R), step):
+            out[at : at + step] = _residual_variances(R[at : at + step]).T @ weight
     return out
 
 
 def lmg_sampled(R: Array, orders: int, seed: int | None = 0) -> Array:
     """LMG (B, k) averaged over `orders` random orders and their reverses instead of all k!; the shares still sum to R².
 
-    A draw whose variables are linearly dependent is NaN.
+    A matrix with linearly dependent variables is an AnalysisError; `importance_draws` leaves such draws out beforehand.
+    """
+    return _lmg_over_orders(R, orders, seed)[0]
+
+
+def _lmg_over_orders(R: Array, orders: int, seed: int | None) -> tuple[Array, Array]:
+    """Average over random orders and its Monte Carlo standard error, both (B, k).
+
+    An order and its reverse make one independent value, so the error is the standard deviation of their means over √orders;
+    NaN with a single order.
     """
     if orders < 1:
         raise OptionError(f"{orders} orders", where="orders", allowed="a whole number ≥ 1")
     k = R.shape[-1] - 1
     rng = np.random.default_rng(seed)
-    drawn = np.array([rng.permutation(k) for _ in range(orders)])
-    ways = np.concatenate([drawn, drawn[:, ::-1]])
-    at = np.column_stack([ways, np.full(len(ways), k)])
-    out = np.zeros((len(R), k))
+    total, squares = np.zeros((len(R), k)), np.zeros((len(R), k))
     try:
-        if len(R) < len(ways):  # the longer of the two in one batch
+        if len(R) < orders:  # the longer of the two in one batch
+            ways = np.argsort(rng.random((orders, k)), axis=1)
             for b, one in enumerate(R):
-                gains = np.linalg.cholesky(one[at[:, :, None], at[:, None, :]])[:, -1, :-1] ** 2
-                np.add.at(out[b], ways, gains)
+                value = _gains(one, ways)
+                total[b], squares[b] = value.sum(axis=0), (value**2).sum(axis=0)
         else:
-            for way, order in zip(ways, at, strict=True):
-                out[:, way] += np.linalg.cholesky(R[:, order[:, None], order])[:, -1, :-1] ** 2
+            for way in np.argsort(rng.random((orders, k)), axis=1):
+                value = _gains(R, way)
+                total += value
+                squares += value**2
     except np.linalg.LinAlgError as error:
         raise AnalysisError("the predictors are linearly dependent", where="lmg", mend="use fewer predictors") from error
-    return out / len(ways)
+    mean = total / orders
+    if orders == 1:
+        return mean, np.full_like(mean, np.nan)
+    return mean, np.sqrt(np.maximum(0.0, squares - orders * mean**2) / (orders - 1) / orders)
+
+
+def _gains(R: Array, ways: Array) -> Array:
+    """Mean of what each predictor adds to R² in an order and in its reverse, (…, k); one matrix and many orders, or many and one."""
+    out = np.zeros((*np.broadcast_shapes(R.shape[:-2], ways.shape[:-1]), ways.shape[-1]))
+    for way in (ways, ways[..., ::-1]):
+        at = np.concatenate([way, np.full((*way.shape[:-1], 1), way.shape[-1])], axis=-1)
+        gains = np.linalg.cholesky(R[..., at[..., :, None], at[..., None, :]])[..., -1, :-1] ** 2
+        where = np.argsort(way, axis=-1)
+        out += np.take_along_axis(gains, where if where.ndim == gains.ndim else where[None], axis=-1) / 2
+    return out
