@@ -34,3 +34,18 @@ def normal_quantile(p: Any) -> Any:
 def f_quantile(p: Any, dfn: Any, dfd: Any) -> Any:
     """Quantile of F; ``scipy.stats.f.ppf``, R ``qf``."""
     return special.fdtri(dfn, dfd, p)
+
+
+def chi2_above(x: Any, df: Any) -> Any:
+    """Probability of a χ² of at least x; ``scipy.stats.chi2.sf``, R ``pchisq(x, df, lower.tail = FALSE)``."""
+    return special.chdtrc(df, x)
+
+
+def chi2_noncentrality(x: float, df: float, p: float) -> float:
+    """Noncentrality at which a χ² stays below x with probability p; 0 where even the central one does so less often.
+
+    With p = .95 and .05 the ends of the 90 % interval that RMSEA's is made of. R: the root of ``pchisq(x, df, ncp) - p``.
+    """
+    if not special.chdtr(df, x) > p:
+        return 0.0
+    return float(special.chndtrinc(x, df, p))

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from csr_lib.stats.distributions import f_quantile, noncentral_t_below, normal_quantile, t_quantile, t_two_sided
+from csr_lib.stats.distributions import (
+    chi2_above,
+    chi2_noncentrality,
+    f_quantile,
+    noncentral_t_below,
+    normal_quantile,
+    t_quantile,
+    t_two_sided,
+)
 
 P = np.array([0.0005, 0.025, 0.5, 0.8, 0.975, 0.9995])
 
@@ -17,3 +25,12 @@ def test_quantiles_and_tails_are_those_of_scipy(df: float) -> None:
     np.testing.assert_allclose(f_quantile(P, df, 7), stats.f.ppf(P, df, 7), rtol=1e-9)
     np.testing.assert_allclose(normal_quantile(P), stats.norm.ppf(P), rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(noncentral_t_below(1.3, df, 0.7), stats.nct.cdf(1.3, df, 0.7), rtol=1e-9)
+
+
+def test_chi2_tails_and_the_noncentrality_behind_rmsea() -> None:
+    np.testing.assert_allclose(chi2_above([0.0, 5.0, 1490.6], 185), stats.chi2.sf([0.0, 5.0, 1490.6], 185), rtol=1e-9)
+    # R 4.2.2: uniroot(function(n) pchisq(x, df, n) - p, c(0, 3 * x + 100), tol = 1e-12)$root
+    assert chi2_noncentrality(25, 20, 0.05) == pytest.approx(21.9391503283, abs=1e-8)
+    assert chi2_noncentrality(3, 1, 0.05) == pytest.approx(11.4034729531, abs=1e-8)
+    assert chi2_noncentrality(1e6, 185, 0.05) == pytest.approx(1003108.26152, abs=1e-4)
+    assert chi2_noncentrality(5, 20, 0.95) == 0.0
