@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import numpy as np
 
 Array = np.ndarray
 
 #: Rows that are multiplied at a time, so that a million rows need no second copy of the data.
 BLOCK = 32_768
+#: The same where every row becomes hundreds of products.
+SMALL_BLOCK = 4096
 
 
 def complete(x: Array, w: Array, n: float) -> tuple[Array, Array]:
@@ -21,68 +26,140 @@ def complete(x: Array, w: Array, n: float) -> tuple[Array, Array]:
     return mean, second * (n / (n - 1) / total)
 
 
-def products(x: Array) -> Array:
-    """The columns of `x` (n, p) and all p(p+1)/2 products of two, as rows: (p + p(p+1)/2, n)."""
+def products(x: Array, w: Array | None = None) -> Array:
+    """The columns of `x` (n, p) and all p(p+1)/2 products of two, as rows: (p + p(p+1)/2, n); times the weights `w` (n,)."""
     p = x.shape[1]
     i, j = np.triu_indices(p)
     xt = np.ascontiguousarray(x.T)
     out = np.empty((p + len(i), len(x)))
-    out[:p] = xt
-    np.multiply(xt[i], xt[j], out=out[p:])
+    out[:p] = xt if w is None else xt * w
+    np.multiply(out[i], xt[j], out=out[p:])
     return out
 
 
-def complete_batch(x: Array, w: Array, n: Array, ready: Array | None) -> tuple[Array, Array]:
-    """Means (p, B) and covariances (p, p, B) for weights `w` (rows, B); `n` (B,) rows drawn; `ready`: `products` of x."""
+def complete_batch(x: Array, w: Array) -> Array:
+    """Sums of `products` for weights `w` (rows, B), without keeping the products: (p + p(p+1)/2, B)."""
     p = x.shape[1]
+    sums = np.zeros((p + p * (p + 1) // 2, w.shape[1]))
+    for at in range(0, len(x), SMALL_BLOCK):
+        sums += products(x[at : at + SMALL_BLOCK]) @ w[at : at + SMALL_BLOCK]
+    return sums
+
+
+def complete_moments(sums: Array, p: int, total: Array, n: Array) -> tuple[Array, Array]:
+    """Means (p, B) and covariances (p, p, B) from sums of `products` (overwritten), weights `total` (B,), `n` (B,) rows."""
     i, j = np.triu_indices(p)
-    if ready is not None:
-        sums = ready @ w
-    else:
-        sums = np.zeros((p + len(i), w.shape[1]))
-        for at in range(0, len(x), 4096):
-            sums += products(x[at : at + 4096]) @ w[at : at + 4096]
     with np.errstate(invalid="ignore", divide="ignore"):
-        sums /= w.sum(0)
+        sums /= total
         means, second = sums[:p], sums[p:]
         second -= means[i] * means[j]
         second *= n / (n - 1)
+    return means, second[symmetric(p)]
+
+
+def symmetric(p: int) -> Array:
+    """Where in a list of the upper triangle each entry of a symmetric (p, p) matrix stands."""
+    i, j = np.triu_indices(p)
     place = np.empty((p, p), dtype=np.intp)
     place[i, j] = place[j, i] = np.arange(len(i))
-    return means, second[place]
+    return place
 
 
-def pairwise(x: Array, w: Array, answered: Array) -> tuple[Array, Array]:
-    """Means (p, B) and covariances (p, p, B) from all answers there are.
+class PairSums(NamedTuple):
+    """Sums over incomplete rows, draws or groups of rows last.
 
-    `answered` (p, B) counts the rows with an answer, for the divisor n − 1. Each column keeps its own standard deviation;
-    the correlation of a pair comes from the rows that have both.
+    `both` and `cross` (p(p+1)/2, B): weights and products of the rows that have both answers of a pair; `first` and `square`
+    (p·p, B): answers to a column, and their squares, in the rows that have an answer to the other; `answered` (p, B): rows with
+    an answer, for the divisor n − 1.
     """
+
+    both: Array
+    cross: Array
+    first: Array
+    square: Array
+    answered: Array
+
+
+def pair_sums(x: Array, w: Array, rows: Array) -> PairSums:
+    """Sums for weights `w` (rows, B) and times `rows` (rows, B) that each row is counted."""
     p, draws = x.shape[1], w.shape[1]
     i, j = np.triu_indices(p)
-    both = np.zeros((len(i), draws))
-    cross = np.zeros((len(i), draws))
-    first = np.zeros((p * p, draws))
-    square = np.zeros((p * p, draws))
-    for at in range(0, len(x), 4096):
-        block = x[at : at + 4096].T
+    out = PairSums(*(np.zeros((k, draws)) for k in (len(i), len(i), p * p, p * p, p)))
+    for at in range(0, len(x), SMALL_BLOCK):
+        block = x[at : at + SMALL_BLOCK].T
         seen = (~np.isnan(block)).astype(float)
         zero = np.where(seen > 0, block, 0.0)
-        wb = w[at : at + 4096]
-        both += (seen[i] * seen[j]) @ wb
-        cross += (zero[i] * zero[j]) @ wb
-        first += (zero[:, None] * seen[None]).reshape(p * p, -1) @ wb
-        square += ((zero**2)[:, None] * seen[None]).reshape(p * p, -1) @ wb
-    first = first.reshape(p, p, draws)
-    square = square.reshape(p, p, draws)
-    place = np.empty((p, p), dtype=np.intp)
-    place[i, j] = place[j, i] = np.arange(len(i))
+        wb = w[at : at + SMALL_BLOCK]
+        out.both[...] += (seen[i] * seen[j]) @ wb
+        out.cross[...] += (zero[i] * zero[j]) @ wb
+        out.first[...] += (zero[:, None] * seen[None]).reshape(p * p, -1) @ wb
+        out.square[...] += ((zero**2)[:, None] * seen[None]).reshape(p * p, -1) @ wb
+        out.answered[...] += seen @ rows[at : at + SMALL_BLOCK]
+    return out
+
+
+def pair_sums_of_one(x: Array, w: Array) -> PairSums:
+    """The sums of one group of rows (no last axis), `w` (rows,)."""
+    seen = (~np.isnan(x)).astype(float)
+    zero = np.where(seen > 0, x, 0.0)
+    weighted = seen * w[:, None]
+    upper = np.triu_indices(x.shape[1])
+    return PairSums(
+        (seen.T @ weighted)[upper],
+        (zero.T @ (zero * w[:, None]))[upper],
+        (zero.T @ weighted).ravel(),
+        ((zero**2).T @ weighted).ravel(),
+        seen.sum(0),
+    )
+
+
+def pair_moments(sums: PairSums) -> tuple[Array, Array]:
+    """Means (p, B) and covariances (p, p, B) from all answers there are.
+
+    Each column keeps its own standard deviation; the correlation of a pair comes from the rows that have both.
+    """
+    p, draws = sums.answered.shape
+    first, square = (s.reshape(p, p, draws) for s in (sums.first, sums.square))
+    place = symmetric(p)
     with np.errstate(invalid="ignore", divide="ignore"):
-        n_pair = both[place]
+        n_pair = sums.both[place]
         m = first / n_pair  # mean of the row's column where the column's column has an answer
         v = square / n_pair - m**2
-        r = (cross[place] / n_pair - m * m.transpose(1, 0, 2)) / np.sqrt(v * v.transpose(1, 0, 2))
+        r = (sums.cross[place] / n_pair - m * m.transpose(1, 0, 2)) / np.sqrt(v * v.transpose(1, 0, 2))
         own = np.arange(p)
         r[own, own] = 1.0
-        sd = np.sqrt(v[own, own] * answered / (answered - 1))
+        sd = np.sqrt(v[own, own] * sums.answered / (sums.answered - 1))
     return m[own, own].copy(), r * sd[:, None] * sd[None]
+
+
+def drawn_moments(means: Array, covs: Array, centre: Array) -> tuple[Array, Array]:
+    """Put the centre back and the draws first; the variance of what is constant but for rounding becomes 0 exactly."""
+    own = np.arange(len(covs))
+    with np.errstate(invalid="ignore"):
+        rounding = covs[own, own] < 1e-12 * (covs[own, own] + means**2)
+    covs[own, own] = np.where(rounding, 0.0, covs[own, own])
+    return np.moveaxis(means + centre[:, None], -1, 0), np.moveaxis(covs, -1, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupSums:
+    """Sums of the answers of segments or waves, from which their means in any resample follow.
+
+    Per group (segment): `units`, the rows or groups of rows that hold some of it; `first` (p, u), weighted sums of answers in
+    each; `total` (p or 1, u), the weights of the answers. `base` (U,) is how often a unit counts in the sample as it is.
+    """
+
+    units: tuple[Array | slice, ...]
+    first: tuple[Array, ...]
+    total: tuple[Array, ...]
+    base: Array
+    columns: int
+
+    def means(self, counts: Array | None = None) -> Array:
+        """Means by group: (G, p), or (B, G, p) for `counts` (B, U); NaN where a group has no answer."""
+        drawn = self.base[:, None] if counts is None else np.asarray(counts, dtype=float).T
+        out = np.empty((len(self.units), self.columns, drawn.shape[1]))
+        for g, (units, first, total) in enumerate(zip(self.units, self.first, self.total, strict=True)):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                np.divide(first @ drawn[units], total @ drawn[units], out=out[g])
+        return out[..., 0] if counts is None else np.moveaxis(out, -1, 0)

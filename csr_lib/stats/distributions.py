@@ -31,6 +31,11 @@ def normal_quantile(p: Any) -> Any:
     return special.ndtri(p)
 
 
+def normal_below(z: Any) -> Any:
+    """Probability below `z` in the standard normal distribution; ``scipy.stats.norm.cdf``, R ``pnorm``."""
+    return special.ndtr(z)
+
+
 def f_quantile(p: Any, dfn: Any, dfd: Any) -> Any:
     """Quantile of F; ``scipy.stats.f.ppf``, R ``qf``."""
     return special.fdtri(dfn, dfd, p)

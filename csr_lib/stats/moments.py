@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ import pandas as pd
 from csr_lib.core.errors import AnalysisError, DataError, OptionError, Problem, unknown
 from csr_lib.stats import _sums
 from csr_lib.stats._em import em_moments
+
+if TYPE_CHECKING:
+    from csr_lib.stats.grouped import GroupedSample
 
 Array = np.ndarray
 Kind = Literal["none", "sampling", "frequency"]
@@ -141,6 +144,16 @@ class Sample:
             return self.n
         return float(self.weights.sum() ** 2 / (self.weights**2).sum())
 
+    @property
+    def units(self) -> int:
+        """How many things a resample draws from: rows."""
+        return len(self.answers)
+
+    @property
+    def base(self) -> Array:
+        """How often each row counts in the sample as it is, (n,): ones, or the frequency weights."""
+        return self.weights if self.kind == "frequency" else np.ones(len(self.weights))
+
     @cached_property
     def complete(self) -> bool:
         """Whether every row has every answer."""
@@ -156,7 +169,8 @@ class Sample:
             w = self.weights[:, None]
             rows = np.array([self.n])
             if self.missing == "pairwise":
-                means, covs = _sums.pairwise(self.answers - self._centre, w, self._counts(np.ones_like(w)))
+                counted = w if self.kind == "frequency" else np.ones_like(w)
+                means, covs = _sums.pair_moments(_sums.pair_sums(self.answers - self._centre, w, counted))
                 mean, cov = means[:, 0] + self._centre, covs[..., 0]
             else:
                 means, covs, converged = em_moments(self.answers, w, rows, tolerance=1e-10, max_iterations=5000)
@@ -184,11 +198,14 @@ class Sample:
         not exist (no pair of answers, EM that fails) is NaN.
         """
         drawn = np.ascontiguousarray(np.asarray(counts, dtype=float).T)
-        w = drawn * self.weights[:, None] if self.kind == "sampling" else drawn
+        w = drawn if self._products is not None or self.kind != "sampling" else drawn * self.weights[:, None]
         if self.complete:
-            means, covs = _sums.complete_batch(self.answers - self._centre, w, drawn.sum(0), self._products)
+            x, n = self.answers, drawn.sum(0)
+            sums = _sums.complete_batch(x - self._centre, w) if self._products is None else self._products @ w
+            total = self.weights @ drawn if self.kind == "sampling" else n
+            means, covs = _sums.complete_moments(sums, x.shape[1], total, n)
         elif self.missing == "pairwise":
-            means, covs = _sums.pairwise(self.answers - self._centre, w, self._counts(drawn))
+            means, covs = _sums.pair_moments(_sums.pair_sums(self.answers - self._centre, w, drawn))
         else:
             start = self._em_start
             means, covs, converged = em_moments(
@@ -196,11 +213,7 @@ class Sample:
             )
             means[:, ~converged] = np.nan
             covs[:, :, ~converged] = np.nan
-        own = np.arange(len(covs))
-        with np.errstate(invalid="ignore"):
-            rounding = covs[own, own] < 1e-12 * (covs[own, own] + means**2)
-        covs[own, own] = np.where(rounding, 0.0, covs[own, own])
-        return np.moveaxis(means + self._centre[:, None], -1, 0), np.moveaxis(covs, -1, 0)
+        return _sums.drawn_moments(means, covs, self._centre)
 
     def group_means(self, codes: Array, counts: Array | None = None) -> Array:
         """Return the means within groups: (G, p), or (B, G, p) for resamples.
@@ -215,21 +228,29 @@ class Sample:
         With incomplete rows the mean is that of the answers there are, whatever the missing-data rule. A group without
         an answer in a resample is NaN.
         """
-        drawn = np.ones((len(self.answers), 1)) if counts is None else np.asarray(counts, dtype=float).T
-        weighted = counts is None or self.kind == "sampling"
-        groups = int(codes.max(initial=-1)) + 1
-        out = np.full((groups, len(self.columns), drawn.shape[1]), np.nan)
-        for g in range(groups):
-            rows = np.flatnonzero(codes == g)
-            w = drawn[rows] * self.weights[rows, None] if weighted else drawn[rows]
+        return self.group_sums(codes).means(counts)
+
+    def group_sums(self, codes: Array) -> _sums.GroupSums:
+        """Return what `group_means` needs of the groups `codes`, so that many batches of resamples can share it."""
+        groups = [np.flatnonzero(codes == g) for g in range(int(codes.max(initial=-1)) + 1)]
+        first, total = [], []
+        for rows in groups:
             x = self.answers[rows]
-            with np.errstate(invalid="ignore", divide="ignore"):
-                if self.complete:
-                    out[g] = (x.T @ w) / w.sum(0)
-                else:
-                    seen = ~np.isnan(x)
-                    out[g] = (np.where(seen, x, 0.0).T @ w) / (seen.T.astype(float) @ w)
-        return out[..., 0] if counts is None else np.moveaxis(out, -1, 0)
+            w = self.weights[rows] if self.kind == "sampling" else np.ones(len(rows))
+            if self.complete:
+                total.append(w[None])
+            else:
+                seen = ~np.isnan(x)
+                x = np.where(seen, x, 0.0)
+                total.append(seen.T * w)
+            first.append(x.T * w)
+        return _sums.GroupSums(tuple(groups), tuple(first), tuple(total), self.base, len(self.columns))
+
+    def grouped(self, groups: int = 1000, *, seed: Any = None, strata: Array | None = None) -> GroupedSample:
+        """Return the rows as random groups, which are resampled in place of the rows; see `csr_lib.stats.grouped`."""
+        from csr_lib.stats.grouped import grouped
+
+        return grouped(self, groups, seed=seed, strata=strata)
 
     @cached_property
     def _centre(self) -> Array:
@@ -239,20 +260,16 @@ class Sample:
 
     @cached_property
     def _products(self) -> Array | None:
-        """Rows and products of complete data, kept where they fit into memory."""
+        """Rows and products of complete data, times their sampling weights, kept where they fit into memory."""
         n, p = self.answers.shape
-        return _sums.products(self.answers - self._centre) if n * p * (p + 3) // 2 <= 25_000_000 else None
+        if not self.complete or n * p * (p + 3) // 2 > 25_000_000:
+            return None
+        return _sums.products(self.answers - self._centre, self.weights if self.kind == "sampling" else None)
 
     @cached_property
     def _em_start(self) -> tuple[Array, Array]:
         m = self.moments()
         return m.mean - self._centre, m.cov
-
-    def _counts(self, drawn: Array) -> Array:
-        """Rows with an answer, per column and draw; the n of the divisor n − 1."""
-        if self.kind == "frequency" and drawn.shape[1] == 1:
-            drawn = drawn * self.weights[:, None]
-        return (~np.isnan(self.answers)).T.astype(float) @ drawn
 
     def _check_pairs(self) -> float:
         """Raise where two columns were never answered together; return the smallest effective n of a pair."""
