@@ -335,7 +335,7 @@ def _lmg_over_orders(R: Array, orders: int, seed: int | None) -> tuple[Array, Ar
 
 
 def _gains(R: Array, ways: Array) -> Array:
-    """Mean of what each predictor adds to R² in an order and in its reverse, (…, k); one matrix and many orders, or many and one."""
+    """Mean of what each predictor adds to R² in an order and in its reverse, (…, k): one matrix by many orders or many by one."""
     out = np.zeros((*np.broadcast_shapes(R.shape[:-2], ways.shape[:-1]), ways.shape[-1]))
     for way in (ways, ways[..., ::-1]):
         at = np.concatenate([way, np.full((*way.shape[:-1], 1), way.shape[-1])], axis=-1)
