@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from csr_lib.core.errors import AnalysisError, DataError, OptionError, Problem, unknown
+from csr_lib.core.errors import AnalysisError, OptionError, unknown
 from csr_lib.core.model import Model
 from csr_lib.stats import _pls
 from csr_lib.stats._linalg import dependent
 from csr_lib.stats._pls import Plan, Scheme
+from csr_lib.stats._pls_checks import Limits, check_blocks, check_constructs, check_size, check_sources, ends_of_scales
 from csr_lib.stats.moments import Moments
 from csr_lib.stats.reliability import alpha_of
 
 Array = np.ndarray
-Limits = tuple[float, float] | Mapping[str, tuple[float, float]]
 SCHEMES = ("path", "factorial", "centroid")
 
 
@@ -37,15 +37,21 @@ class PLSResult:
         standardised items. Alphas of a single item and R² of an exogenous construct are NaN; ρ_A of a single item or of
         mode B is 1.
     paths : ``source target estimate unstandardised f2 vif``. ``f2`` is (R² − R² without the source)/(1 − R²) with the composites
-        as they are (as cSEM; seminr estimates the composites anew without the path).
+        as they are (as cSEM); `f2_reestimated` is the other definition.
     effects : ``source target direct indirect total total_unstandardised`` for every source that leads to the target.
         Unstandardised effects are index points of the target per index point of the source.
     correlations, htmt, htmt_signed, fornell_larcker : (J, J) frames, constructs as index and columns. Correlations are consistent
         (disattenuated) for reflective constructs. ``htmt`` averages |r| (as seminr), ``htmt_signed`` r (as cSEM). Fornell–Larcker
         holds √AVE on the diagonal and correlations below it.
     cross_loadings : (p, J) frame, correlations of items and composites (never disattenuated).
-    srmr : standardised root mean square residual of the estimated model.
+    srmr : standardised root mean square residual of the estimated model; more criteria of fit: `csr_lib.stats.pls_fit`.
     limits : (p, 2) ends of the scales, NaN without an index.
+    inadmissible : what no population could have, one row each: ``fault name other value``, empty where all is well. Faults are
+        ``loading`` (of a reflective item, beyond 1: Heywood case), ``rho_a`` (of a reflective construct, beyond 1),
+        ``correlation`` (of two constructs, beyond 1), ``correlations`` (of the constructs, not positive semidefinite; value: the
+        smallest eigenvalue), ``r2`` (outside 0–1: negative residual variance) and ``items`` (correlations of the items, as
+        ``correlations``; pairwise deletion only). With composites and complete answers it is empty. Do not rely on the
+        estimates where it is not.
     """
 
     model: Model
@@ -63,6 +69,7 @@ class PLSResult:
     cross_loadings: pd.DataFrame
     srmr: float
     limits: Array
+    inadmissible: pd.DataFrame
     tolerance: float = 1e-12
     plan: Plan = field(repr=False, kw_only=True)
 
@@ -70,6 +77,26 @@ class PLSResult:
     def index(self) -> pd.Series:
         """Index 0–100 by construct; NaN without limits."""
         return self.constructs.set_index("construct")["index"]
+
+    @property
+    def htmt2(self) -> pd.DataFrame:
+        """(J, J) heterotrait–monotrait ratios with geometric instead of arithmetic means (Roemer, Schuberth & Henseler 2021).
+
+        NaN where a correlation between or within the two constructs is not positive: the geometric mean does not exist there.
+        The same numbers elsewhere: cSEM ``calculateHTMT(.type_htmt = "htmt2")`` (which gives one, too, where an even number of
+        correlations is negative).
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            logs = np.log(self.moments.correlation)
+        blocks = self.plan.blocks
+        out = np.eye(len(blocks))
+        within = [logs[b, b][np.tril_indices(b.stop - b.start, -1)] for b in blocks]
+        mono = [w.mean() if len(w) else 0.0 for w in within]
+        for j, block in enumerate(blocks):
+            for i, other in enumerate(blocks[:j]):
+                value = np.exp(logs[block, other].mean() - (mono[i] + mono[j]) / 2)
+                out[j, i] = out[i, j] = value if np.isfinite(logs[block, other]).all() else np.nan
+        return _square(out, self.model.names)
 
     @property
     def index_coefficients(self) -> Array:
@@ -141,13 +168,13 @@ def pls(
     Raises
     ------
     OptionError
-        An unknown scheme.
+        An unknown scheme, or a model with higher-order constructs (`csr_lib.stats.pls_higher_order` estimates it).
     DataError
         Items that `moments` does not have, limits that are missing or wrong.
     AnalysisError
         Too few answers for a regression of the model, linearly dependent items of a mode B construct, linearly dependent sources
-        of a construct, a reflective construct whose ρ_A is not positive, no convergence. Whether admissible numbers are
-        good is left to the caller.
+        of a construct, a reflective construct whose ρ_A is not positive, no convergence. Estimates that exist but are not
+        admissible (a Heywood case) are marked in the result; whether admissible numbers are good is left to the caller.
 
     Notes
     -----
@@ -160,15 +187,22 @@ def pls(
     """
     if scheme not in SCHEMES:
         raise OptionError([unknown(scheme, SCHEMES, what="weighting scheme", where="scheme")])
+    if model.wholes:
+        raise OptionError(
+            f"{', '.join(c.name for c in model.wholes)} are made of other constructs",
+            where="model",
+            allowed="constructs with items of their own",
+            mend="estimate it with pls_two_stage, or put the items of the parts in the place of the parts",
+        )
     m = moments.take(model.items)
     plan = Plan.of(model)
-    _check_size(m, plan)
-    ends = _limits(limits, m)
+    check_size(m, plan)
+    ends = ends_of_scales(limits, m)
     R = m.correlation[..., None].copy()
-    _check_blocks(R[..., 0], plan)
+    check_blocks(R[..., 0], plan)
     outer = _pls.iterate(R, plan, scheme, start=None, tolerance=tolerance, max_iterations=max_iterations)
     if not outer.converged[0]:
-        _check_sources(_pls.composites(R, np.ones((len(R), 1)), plan)[2][..., 0], plan)  # the likeliest reason
+        check_sources(_pls.composites(R, np.ones((len(R), 1)), plan)[2][..., 0], plan)  # the likeliest reason
         raise AnalysisError(
             f"the PLS algorithm did not converge within {max_iterations} iterations",
             where=f"model of {', '.join(model.names)}",
@@ -176,9 +210,9 @@ def pls(
         )
     outer, _ = _pls.oriented(outer, plan)
     rho = _pls.rho_a(R, outer.weights, plan)[:, 0]
-    _check_constructs(outer, rho, plan)
+    check_constructs(outer, rho, plan)
     loadings, C, quality = _pls.consistent(outer, R, plan)
-    _check_sources(C[..., 0], plan)
+    check_sources(C[..., 0], plan)
     paths, r2 = _pls.path_arrays(C, plan)
     total = _pls.total_effects(paths, plan)[..., 0]
 
@@ -204,98 +238,54 @@ def pls(
         pd.DataFrame(outer.items[..., 0], index=pd.Index(plan.items, name="item"), columns=names),
         _srmr(R[..., 0], loadings[:, 0], C[..., 0], paths[:, 0], plan),
         ends,
+        _inadmissible(m, plan, loadings[:, 0], rho, C[..., 0], r2[:, 0]),
         tolerance,
         plan=plan,
     )
 
 
-def _limits(limits: Limits | None, m: Moments) -> Array:
-    if limits is None:
-        return np.full((len(m.columns), 2), np.nan)
-    if isinstance(limits, Mapping):
-        lost = [c for c in m.columns if c not in limits]
-        if lost:
-            raise DataError(f"no ends of the scale for {', '.join(lost)}", where="limits", allowed="(lowest, highest) per item")
-        ends = np.array([limits[c] for c in m.columns], dtype=float)
-    else:
-        ends = np.repeat(np.array([limits], dtype=float), len(m.columns), axis=0)
-    slack = 1e-9 * np.abs(ends).max()
-    problems = [
-        Problem(f"the scale {low:g}–{high:g} does not hold the mean {mean:g}", c, "lowest ≤ mean ≤ highest", "correct its scale")
-        for c, (low, high), mean in zip(m.columns, ends, m.mean, strict=True)
-        if not (low < high and low - slack <= mean <= high + slack)
-    ]
-    if problems:
-        raise DataError(problems)
-    return ends
+def f2_reestimated(result: PLSResult) -> pd.DataFrame:
+    """Return f² of every path by estimating the whole model anew without it: ``source target estimate``.
+
+    (R² − R² without the path)/(1 − R²), where the composites of the second model are its own; a construct that is on no path
+    then is left out. `PLSResult.paths` holds f² with the composites kept. The same numbers: seminr ``summary()$fSquare``.
+
+    Raises AnalysisError where the model without a path cannot be estimated.
+    """
+    r2 = result.constructs.set_index("construct")["r2"]
+    rows = []
+    for source, target in result.model.paths:
+        without = 0.0
+        if len(result.model.sources(target)) > 1:
+            rest = tuple(path for path in result.model.paths if path != (source, target))
+            linked = {name for path in rest for name in path}
+            smaller = Model(tuple(c for c in result.model.constructs if c.name in linked), rest, target)
+            again = pls(result.moments, smaller, scheme=result.scheme, tolerance=result.tolerance)
+            without = float(again.constructs.set_index("construct")["r2"][target])
+        rows.append((source, target, (r2[target] - without) / (1 - r2[target])))
+    return pd.DataFrame(rows, columns=["source", "target", "estimate"])
 
 
-def _check_size(m: Moments, plan: Plan) -> None:
-    needs = {f"the paths into {plan.model.names[t]}": len(s) for t, s in enumerate(plan.sources)}
-    needs |= {f"the mode B weights of {c.name}": len(c.items) for c in plan.model.constructs if c.mode == "B"}
-    problems = [
-        Problem(
-            f"{m.n:g} rows are too few for {what}",
-            "model",
-            f"more than {k + 1} rows",
-            "collect more answers or simplify the model",
-        )
-        for what, k in needs.items()
-        if k and m.n <= k + 1
-    ]
-    if problems:
-        raise AnalysisError(problems)
-
-
-def _check_blocks(R: Array, plan: Plan) -> None:
-    problems = []
-    for j in plan.of_mode("B"):
-        block, name = plan.blocks[j], plan.model.names[j]
-        bad = dependent(R[block, block], plan.items[block])
-        if bad:
-            problems.append(
-                Problem(
-                    f"the items {', '.join(bad)} are linearly dependent, so regression weights do not exist",
-                    f"construct {name} (mode B)",
-                    mend="leave one of them out, or use mode A",
-                )
-            )
-    if problems:
-        raise AnalysisError(problems)
-
-
-def _check_constructs(outer: _pls.Outer, rho: Array, plan: Plan) -> None:
-    problems = [
-        Problem(
-            f"ρ_A of {plan.model.names[j]} is {rho[j]:.3f}; correlations cannot be corrected for attenuation",
-            f"construct {plan.model.names[j]} (reflective)",
-            "ρ_A above 0",
-            "turn reversed items round, or use mode A",
-        )
-        for j in plan.of_mode("reflective")
-        if not rho[j] > 0
-    ]
-    if not np.isfinite(outer.weights).all():
-        bad = [n for n, b in zip(plan.model.names, plan.blocks, strict=True) if not np.isfinite(outer.weights[b]).all()]
-        problems.append(Problem(f"the weights of {', '.join(bad)} do not exist", "model", mend="look at the items' correlations"))
-    if problems:
-        raise AnalysisError(problems)
-
-
-def _check_sources(C: Array, plan: Plan) -> None:
-    problems = []
-    for t, s in enumerate(plan.sources):
-        bad = dependent(C[np.ix_(s, s)], [plan.model.names[i] for i in s]) if len(s) > 1 else []
-        if bad and np.linalg.eigvalsh(C[np.ix_(s, s)])[0] > -1e-10:
-            problems.append(
-                Problem(
-                    f"{', '.join(bad)} are linearly dependent, so the paths into {plan.model.names[t]} do not exist",
-                    "model.paths",
-                    mend="take one of these paths out, or join the constructs",
-                )
-            )
-    if problems:
-        raise AnalysisError(problems)
+def _inadmissible(m: Moments, plan: Plan, loadings: Array, rho: Array, C: Array, r2: Array) -> pd.DataFrame:
+    """Rows of `PLSResult.inadmissible`. Rounding may put a value beyond its bound by 1e-9."""
+    over, names = 1 + 1e-9, plan.model.names
+    rows: list[tuple[str, str, str, float]] = []
+    for j in plan.of_mode("reflective"):
+        block = plan.blocks[j]
+        rows += [
+            ("loading", item, names[j], value)
+            for item, value in zip(plan.items[block], loadings[block], strict=True)
+            if abs(value) > over
+        ]
+        if rho[j] > over:
+            rows.append(("rho_a", names[j], "", rho[j]))
+    rows += [("correlation", names[j], names[i], C[j, i]) for j in range(len(C)) for i in range(j) if abs(C[j, i]) > over]
+    for fault, values in (("correlations", C), ("items", m.correlation)):
+        smallest = float(np.linalg.eigvalsh(values)[0])
+        if smallest < -1e-9:
+            rows.append((fault, "", "", smallest))
+    rows += [("r2", names[j], "", value) for j, value in enumerate(r2) if not np.isnan(value) and not -1e-9 <= value <= over]
+    return pd.DataFrame(rows, columns=["fault", "name", "other", "value"]).astype({"value": float})
 
 
 def _items_table(m: Moments, plan: Plan, w: Array, loadings: Array, a: Array, ends: Array, R: Array) -> pd.DataFrame:
@@ -397,11 +387,17 @@ def _fornell_larcker(C: Array, loadings: Array, plan: Plan) -> Array:
 
 
 def _srmr(R: Array, loadings: Array, C: Array, paths: Array, plan: Plan) -> float:
-    """Root mean square of the residual correlations, diagonal included.
+    """Root mean square of the residual correlations, diagonal included. The same number: cSEM ``calculateSRMR``."""
+    residual = (R - implied_correlations(R, loadings, C, paths, plan))[np.tril_indices(len(R))]
+    return float(np.sqrt((residual**2).mean()))
 
-    Implied correlations: between constructs λᵢ·c·λⱼ with the construct correlations that the paths imply,
-    (I − B)⁻¹Ψ(I − B)⁻ᵀ with unit diagonal, Ψ = Φ for exogenous constructs and 1 − R² for the others; within a reflective
-    construct λᵢλⱼ; within a composite those observed (Henseler et al. 2014). The same number: cSEM ``calculateSRMR``.
+
+def implied_correlations(R: Array, loadings: Array, C: Array, paths: Array, plan: Plan) -> Array:
+    """Correlations of the items (p, p) that the estimated model implies (Henseler et al. 2014); cSEM ``fit``.
+
+    Between constructs λᵢ·c·λⱼ with the construct correlations that the paths imply, (I − B)⁻¹Ψ(I − B)⁻ᵀ with unit diagonal,
+    Ψ = Φ for exogenous constructs and 1 − R² for the others; within a reflective construct λᵢλⱼ; within a composite those
+    observed.
     """
     J = len(C)
     B = np.zeros((J, J))
@@ -418,8 +414,7 @@ def _srmr(R: Array, loadings: Array, C: Array, paths: Array, plan: Plan) -> floa
         if plan.model.constructs[j].mode != "reflective":
             model[block, block] = R[block, block]
     np.fill_diagonal(model, 1.0)
-    residual = (R - model)[np.tril_indices(len(R))]
-    return float(np.sqrt((residual**2).mean()))
+    return model
 
 
 def _square(values: Array, names: Sequence[str]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
 from csr_lib.core.errors import OptionError, Problem, StudyError, unknown
-from csr_lib.core.model import Construct, Model, template
+from csr_lib.core.model import Construct, Model, template, with_parts
 from csr_lib.study import yaml_tree
 from csr_lib.study.parts import Also, Codes, Count, Item, Label, Name, Names, Number, Part, Scale, as_code
 from csr_lib.study.schema_answers import AnswerFile, Cleaning, Question, RoleKey, Sampling, Segment, WaveKey, Weighting
@@ -332,7 +332,7 @@ class Study(Part):
                 allowed="model: {template: acsi | ecsi | tcsi | ccsi} or model: {paths: {Source: [Target]}}",
                 mend="add `model:` with a template or with paths of your own",
             )
-        entries = {name: Construct(name, self.leaves(name), entry.mode) for name, entry in self.constructs.items()}
+        entries = self.construct_entries()
         if self.model.template:
             return template(self.model.template).fill(entries)
         pairs = tuple((source, target) for source, targets in (self.model.paths or {}).items() for target in targets)
@@ -340,8 +340,12 @@ class Study(Part):
         unknowns = [unknown(n, entries, what="construct", where=self.at("model", "paths")) for n in named if n not in entries]
         if unknowns:
             raise StudyError(unknowns)
-        chosen = tuple(c for name, c in entries.items() if name in named)
-        return Model(chosen, pairs, self.model.target or "Satisfaction")
+        chosen = [c for name, c in entries.items() if name in named]
+        return Model(with_parts(chosen, entries), pairs, self.model.target or "Satisfaction")
+
+    def construct_entries(self) -> dict[str, Construct]:
+        """Return every construct as a model takes it, by name: with indicator keys as items, or with its parts."""
+        return {name: Construct(name, entry.indicators, entry.mode, entry.of) for name, entry in self.constructs.items()}
 
     # ---- words
 
