@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,10 +20,10 @@ from csr_lib.stats.importance import (
     importance,
     importance_draws,
 )
-from csr_lib.stats.moments import Sample
-from csr_lib.stats.resampling import Seed, holm, resample_counts, summarise
+from csr_lib.stats.resampling import AnySample, Seed, bca_interval, holm, leave_out, resample_counts, summarise
 
 Array = np.ndarray
+Interval = Literal["percentile", "bca"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +32,17 @@ class ImportanceBootstrap:
 
     Attributes
     ----------
-    result : the estimate that was resampled.
+    sample, result : the answers, and the estimate that was resampled.
     draws : quantity -> (B, k), columns in the order of ``result.table``; a failed draw is a row of NaN. Quantities are the
         methods asked for and, of methods that divide R², the shares of it, ``relative_weights_share`` and ``lmg_share``.
-    resamples : B.
+    methods, resamples : as asked for.
     orders : sampled orders of the predictors in each draw of LMG; 0 where all orders were averaged.
     """
 
+    sample: AnySample
     result: Importance
     draws: Mapping[str, Array]
+    methods: tuple[str, ...]
     resamples: int
     orders: int
 
@@ -47,17 +51,18 @@ class ImportanceBootstrap:
         """Draws of each quantity with a constant column or dependent predictors, left out of every interval."""
         return {name: int((~np.isfinite(values).all(axis=1)).sum()) for name, values in self.draws.items()}
 
-    def summary(self, level: float = 0.95) -> pd.DataFrame:
+    def summary(self, level: float = 0.95, interval: Interval = "percentile") -> pd.DataFrame:
         """Return every quantity: ``method item direction estimate std_error ci_low ci_high p_value n_failed``.
 
-        Percentile intervals. ``p_value`` asks whether the quantity is 0 and is NaN for parts of R², which never are: compare them
-        with each other (`differences`), or ask the coefficient. ``direction`` is that of `Importance.table`.
+        ``p_value`` asks whether the quantity is 0 and is NaN for parts of R², which never are: compare them with each other
+        (`differences`), or ask the coefficient. ``direction`` is that of `Importance.table`. Intervals are those of
+        `csr_lib.stats.resampling`: ``percentile``, or ``bca``, which follows the bias of small parts of R² better.
         """
         parts = []
-        for name, values in self.draws.items():
-            columns = summarise(self._estimate(name), values, level)
+        for name in self.draws:
+            columns = self._summarised(name, np.eye(len(self.result.table)), level, interval)
             if name.removesuffix("_share") in SHARES_OF_R2:
-                columns["p_value"] = np.full(values.shape[1], np.nan)
+                columns["p_value"] = np.full(len(self.result.table), np.nan)
             parts.append(pd.DataFrame({"method": name, **self.result.table[["item", "direction"]], **columns}))
         return pd.concat(parts, ignore_index=True)
 
@@ -65,43 +70,62 @@ class ImportanceBootstrap:
         """Return how firmly the predictors are ranked by a method, 1 the most important: ``item rank ci_low ci_high share``.
 
         Measures with a sign are ranked by their size without it. The interval holds whole ranks (the percentiles of the draws'
-        ranks, rounded outwards); ``share`` is that of the draws with the same rank as the estimate.
+        ranks, rounded outwards); ``share`` is that of the draws with the same rank as the estimate. NaN where the draws are too
+        few for an interval.
         """
-        values = self._draws(method)
+        values = self._known(method)
         values = values[np.isfinite(values).all(axis=1)]
         rank = _ranks(self._estimate(method)[None])[0]
-        nothing = np.full(len(rank), np.nan)
-        table = pd.DataFrame(
-            {"item": self.result.table["item"], "rank": rank, "ci_low": nothing, "ci_high": nothing, "share": nothing}
-        )
-        if len(values) >= max(20, self.resamples / 2):
-            drawn = _ranks(values)
-            tail = (1 - level) / 2
-            table["ci_low"] = np.quantile(drawn, tail, axis=0, method="lower")
-            table["ci_high"] = np.quantile(drawn, 1 - tail, axis=0, method="higher")
-            table["share"] = (drawn == rank).mean(axis=0)
+        table = pd.DataFrame({"item": self.result.table["item"], "rank": rank})
+        enough = len(values) >= max(20, self.resamples / 2)
+        drawn = _ranks(values).astype(float) if enough else np.full((1, len(rank)), np.nan)
+        tail = (1 - level) / 2
+        table["ci_low"] = np.quantile(drawn, tail, axis=0, method="lower")
+        table["ci_high"] = np.quantile(drawn, 1 - tail, axis=0, method="higher")
+        table["share"] = (drawn == rank).mean(axis=0) if enough else np.nan
         return table
 
-    def differences(self, method: str, level: float = 0.95) -> pd.DataFrame:
+    def differences(self, method: str, level: float = 0.95, interval: Interval = "percentile") -> pd.DataFrame:
         """Return item − other for every pair: ``item other estimate std_error ci_low ci_high p_value p_adjusted`` (Holm)."""
+        self._known(method)
         i, j = np.triu_indices(len(self.result.table), 1)
         names = self.result.table["item"].to_numpy()
-        values, estimate = self._draws(method), self._estimate(method)
-        columns = summarise(estimate[i] - estimate[j], values[:, i] - values[:, j], level)
+        contrast = np.zeros((len(names), len(i)))
+        contrast[i, np.arange(len(i))], contrast[j, np.arange(len(i))] = 1, -1
+        columns = self._summarised(method, contrast, level, interval)
         columns.pop("n_failed")
         return pd.DataFrame({"item": names[i], "other": names[j], **columns, "p_adjusted": holm(columns["p_value"])})
+
+    def _summarised(self, quantity: str, contrast: Array, level: float, interval: Interval) -> dict[str, Array]:
+        """Columns of a table for linear combinations (k, c) of a quantity's parts."""
+        if interval not in ("percentile", "bca"):
+            raise OptionError([unknown(interval, ("percentile", "bca"), what="interval", where="interval")])
+        estimate, values = self._estimate(quantity) @ contrast, self.draws[quantity] @ contrast
+        columns = summarise(estimate, values, level)
+        if interval == "bca":
+            jackknife, times, strata = self._jackknife
+            columns["ci_low"], columns["ci_high"] = bca_interval(
+                values, estimate, jackknife[quantity] @ contrast, level, times=times, strata=strata
+            )
+        return columns
+
+    @cached_property
+    def _jackknife(self) -> tuple[dict[str, Array], Array, Array]:
+        """Every quantity with rows left out, how often each replicate counts, and its stratum."""
+        left = leave_out(self.sample)
+        return _measured(self.sample, self.result, self.methods, self.orders, left.counts()), left.times, left.strata
 
     def _estimate(self, quantity: str) -> Array:
         return self.result.table[quantity].to_numpy(dtype=float)
 
-    def _draws(self, quantity: str) -> Array:
+    def _known(self, quantity: str) -> Array:
         if quantity not in self.draws:
             raise OptionError([unknown(quantity, self.draws, what="quantity", where="importance_bootstrap")])
         return self.draws[quantity]
 
 
 def importance_bootstrap(
-    sample: Sample,
+    sample: AnySample,
     outcome: str,
     predictors: Sequence[str] | None = None,
     *,
@@ -114,7 +138,7 @@ def importance_bootstrap(
 
     Parameters
     ----------
-    sample : the answers, from `csr_lib.stats.moments.sample`.
+    sample : the answers, from `csr_lib.stats.moments.sample`, or their random groups (`Sample.grouped`).
     outcome, predictors : as for `csr_lib.stats.importance.importance`.
     methods : of `csr_lib.stats.importance.METHODS`.
     resamples, seed : number of resamples; a seed or generator.
@@ -133,38 +157,44 @@ def importance_bootstrap(
     every draw, and the draws are moved by what these orders miss at the estimate, so that the interval is about the estimate and
     not about the orders.
     """
-    if not methods:
-        raise OptionError("there are no methods", where="methods", allowed=", ".join(METHODS))
     wrong = [unknown(m, METHODS, what="derived importance", where="methods") for m in methods if m not in METHODS]
-    if wrong:
-        raise OptionError(wrong)
+    if wrong or not methods:
+        raise OptionError(wrong or "there are no methods", where="methods", allowed=", ".join(METHODS))
     names = chosen_predictors(sample.columns, outcome, predictors)
-    moments = sample.moments()
-    result = importance(moments, outcome, names)
-    at = [sample.columns.index(name) for name in (*names, outcome)]
-    exact = len(names) <= LMG_EXACT
-    missed = 0.0
-    if "lmg" in methods and not exact:
-        few = importance_draws(moments.take([*names, outcome]).cov[None], "lmg", orders=orders)[0]
-        missed = result.table["lmg"].to_numpy() - few
-    parts: dict[str, list[Array]] = {method: [] for method in methods}
-    for counts in resample_counts(sample, resamples, seed):
-        covs = sample.resampled(counts)[1][:, at][:, :, at]
-        for method in methods:
-            values = importance_draws(covs, method, orders=orders)
-            parts[method].append(values + missed if method == "lmg" else values)
-    draws: dict[str, Array] = {}
+    result = importance(sample.moments(), outcome, names)
+    used = 0 if len(names) <= LMG_EXACT else orders
+    draws = _measured(sample, result, methods, used, resample_counts(sample, resamples, seed))
     for method in methods:
-        draws[method] = np.concatenate(parts[method])
         if not np.isfinite(draws[method]).all(axis=1).any():
             raise AnalysisError(
                 f"none of the {resamples} resamples could be estimated",
                 where=f"importance for {outcome}",
                 mend="collect more answers, or look for predictors that hardly vary",
             )
+    return ImportanceBootstrap(sample, result, draws, tuple(methods), resamples, used)
+
+
+def _measured(
+    sample: AnySample, result: Importance, methods: Sequence[str], orders: int, drawn: Iterable[Array]
+) -> dict[str, Array]:
+    """Return every quantity (B, k) of the resamples with these counts of rows."""
+    at = [sample.columns.index(name) for name in (*result.table["item"], result.outcome)]
+    missed: Array | float = 0.0
+    if orders and "lmg" in methods:
+        cov = sample.moments().cov[np.ix_(at, at)]
+        missed = result.table["lmg"].to_numpy() - importance_draws(cov[None], "lmg", orders=orders)[0]
+    parts: dict[str, list[Array]] = {method: [] for method in methods}
+    for counts in drawn:
+        covs = sample.resampled(counts)[1][:, at][:, :, at]
+        for method in methods:
+            values = importance_draws(covs, method, orders=orders or 1)
+            parts[method].append(values + missed if method == "lmg" else values)
+    out: dict[str, Array] = {}
+    for method in methods:
+        out[method] = np.concatenate(parts[method])
         if method in SHARES_OF_R2:
-            draws[f"{method}_share"] = draws[method] / draws[method].sum(axis=1, keepdims=True)
-    return ImportanceBootstrap(result, draws, resamples, 0 if exact else orders)
+            out[f"{method}_share"] = out[method] / out[method].sum(axis=1, keepdims=True)
+    return out
 
 
 def _ranks(values: Array) -> Array:
