@@ -72,4 +72,7 @@ CUTOFFS: dict[str, Cutoff] = {
     "importance_range": _at_least(10.0, 5.0, "csr_convention"),
     "importance_ceiling": _at_most(0.50, 0.80, "csr_convention"),
     "importance_agreement": _at_least(0.70, 0.0, "csr_convention"),
+    # asymmetric effects: respondents in a group of low or high ratings; size of the impact asymmetry (hybrid, then mild, then strong)
+    "contrast_group": _at_least(30, 10, "csr_convention"),
+    "impact_asymmetry": _at_most(0.10, 0.40, "mikulic2008"),
 }
