@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from csr_lib.core.errors import AnalysisError
 from csr_lib.stats.distributions import t_two_sided
 from csr_lib.stats.pls import PLSResult, implied_correlations
 
@@ -22,9 +21,9 @@ class PLSFit:
     ----------
     criteria : one row per criterion, ``criterion estimate``, in the order of `pls_fit`'s notes.
     equations : ``target n_sources r2 r2_adj aic bic``, one row per endogenous construct.
-    paths : ``source target estimate std_error t p_value``, the regressions of the composites as if these were data. A bootstrap
-        (`csr_lib.stats.pls_bootstrap`) is to be preferred: it knows that the composites are estimated too. NaN with consistent PLS,
-        where they do not hold.
+    paths : ``source target estimate std_error t p_value``, the regressions of the composites as if these were data. Prefer the
+        bootstrap (`csr_lib.stats.pls_bootstrap`): it knows that the composites are estimated too. NaN with consistent PLS,
+        where these errors do not hold.
     blocks : ``construct communality redundancy eigenvalue_1 eigenvalue_2 dg_rho``: mean squared loading; that times R² (NaN for
         exogenous constructs); the first two eigenvalues of the items' correlations (NaN for the second of a single item); and
         Dillon and Goldstein's ρ of the first principal component.
@@ -49,18 +48,13 @@ def pls_fit(result: PLSResult) -> PLSFit:
     ----------
     result : of `csr_lib.stats.pls.pls`.
 
-    Raises
-    ------
-    AnalysisError
-        Items that are linearly dependent, or an implied matrix that is not positive definite (an inadmissible solution): the
-        likelihood does not exist then.
-
     Notes
     -----
     S (p, p) are the correlations of the items, Σ those implied (`implied_correlations`), n the effective number of rows.
 
-    - ``srmr`` as in `PLSResult`; ``d_uls`` = ½ Σᵢⱼ(sᵢⱼ − σᵢⱼ)² (squared Euclidean distance, d_L); ``d_g`` = ½ Σ ln²φₖ, φ the eigenvalues
-      of S⁻¹Σ (geodesic distance); ``d_ml`` = ln|Σ| + tr(SΣ⁻¹) − ln|S| − p (Dijkstra & Henseler 2015).
+    - ``srmr`` as in `PLSResult`; ``d_uls`` = ½ Σᵢⱼ(sᵢⱼ − σᵢⱼ)² (squared Euclidean distance, d_L); ``d_g`` = ½ Σ ln²φₖ, φ the
+      eigenvalues of S⁻¹Σ (geodesic distance); ``d_ml`` = ln|Σ| + tr(SΣ⁻¹) − ln|S| − p (Dijkstra & Henseler 2015). What needs an
+      inverse or a determinant is NaN where S or Σ is not positive definite: dependent items, n < p, an inadmissible solution.
     - ``chi_square`` = (n − 1)·d_ml with ``df`` = p(p − 1)/2 − free parameters: paths, correlations of exogenous constructs, for a
       reflective construct its loadings, for a composite its weights − 1 and the correlations of its items. PLS does not minimise
       d_ml, so χ² has no χ² distribution: no p-value is given.
@@ -71,8 +65,8 @@ def pls_fit(result: PLSResult) -> PLSFit:
     - By equation (Sharma et al. 2019) with SSE = (1 − R²)(n − 1) and k = sources + 1: ``aic`` = n ln(SSE/n) + 2k,
       ``bic`` = n ln(SSE/n) + k ln n.
 
-    The same numbers: cSEM ``assess``, but for ``d_g`` (there with decadic logarithms: the number here times (log₁₀e)²) and ``gfi``
-    (there with (Σ⁻¹S)ᵀΣ⁻¹S, which is not symmetric in its use); plspm ``inner_model``, ``unidim``, ``gof``.
+    The same numbers: cSEM ``assess``, but for ``d_g`` (decadic logarithms there: the number here times (log₁₀e)²) and ``gfi``
+    (squared norms there in place of the traces of squares); plspm ``inner_model``, ``unidim``, ``gof``.
     """
     plan, m = result.plan, result.moments
     S, n = m.correlation, m.n_effective
@@ -80,17 +74,8 @@ def pls_fit(result: PLSResult) -> PLSFit:
     paths = result.paths["estimate"].to_numpy()
     C = result.correlations.to_numpy()
     implied = implied_correlations(S, loadings, C, paths, plan)
-    for values, what in (
-        (S, "the items are linearly dependent"),
-        (implied, "the implied correlations are not positive definite"),
-    ):
-        if np.linalg.eigvalsh(values)[0] < 1e-12:
-            raise AnalysisError(
-                what,
-                where="criteria of fit",
-                mend="leave out items that depend on others; look at `inadmissible` of the estimate",
-            )
-    criteria = {"srmr": result.srmr, **_distances(S, implied), **_indices(result, S, implied, n)}
+    criteria = {"srmr": result.srmr, **_distances(S, implied)}
+    criteria |= _indices(result, S, implied, n, criteria["d_ml"])
     criteria |= {"rms_theta": _rms_theta(result, S, loadings, C), "gof": _gof(result, loadings)}
     return PLSFit(
         pd.DataFrame({"criterion": list(criteria), "estimate": [float(v) for v in criteria.values()]}),
@@ -102,29 +87,32 @@ def pls_fit(result: PLSResult) -> PLSFit:
 
 
 def _distances(S: Array, implied: Array) -> dict[str, float]:
-    residual = S - implied
-    ratios = np.linalg.eigvals(np.linalg.solve(S, implied)).real
-    d_ml = np.linalg.slogdet(implied)[1] - np.linalg.slogdet(S)[1] + np.trace(np.linalg.solve(implied, S)) - len(S)
-    return {"d_uls": (residual**2).sum() / 2, "d_g": (np.log(ratios) ** 2).sum() / 2, "d_ml": d_ml}
+    out = {"d_uls": ((S - implied) ** 2).sum() / 2, "d_g": np.nan, "d_ml": np.nan}
+    if min(np.linalg.eigvalsh(S)[0], np.linalg.eigvalsh(implied)[0]) > 1e-12:
+        ratios = np.linalg.eigvals(np.linalg.solve(S, implied)).real
+        out["d_g"] = (np.log(ratios) ** 2).sum() / 2
+        likelihood = np.linalg.slogdet(implied)[1] - np.linalg.slogdet(S)[1]
+        out["d_ml"] = likelihood + np.trace(np.linalg.solve(implied, S)) - len(S)
+    return out
 
 
-def _indices(result: PLSResult, S: Array, implied: Array, n: float) -> dict[str, float]:
-    chi = (n - 1) * _distances(S, implied)["d_ml"]
-    alone = -(n - 1) * np.linalg.slogdet(S)[1]
+def _indices(result: PLSResult, S: Array, implied: Array, n: float, d_ml: float) -> dict[str, float]:
     df, df_alone = _degrees_of_freedom(result), len(S) * (len(S) - 1) / 2
+    if np.isnan(d_ml):
+        return {"chi_square": np.nan, "df": df} | dict.fromkeys(("cfi", "tli", "nfi", "gfi", "rmsea"), np.nan)
+    chi, alone = (n - 1) * d_ml, -(n - 1) * np.linalg.slogdet(S)[1]
     a = np.linalg.solve(implied, S)
     away = a - np.eye(len(S))
     gain = max(alone - df_alone, chi - df, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return {
-            "chi_square": chi,
-            "df": df,
-            "cfi": 1 - max(chi - df, 0.0) / gain if gain > 0 else np.nan,
-            "tli": (alone / df_alone - chi / df) / (alone / df_alone - 1) if df > 0 else np.nan,
-            "nfi": 1 - chi / alone,
-            "gfi": 1 - np.trace(away @ away) / np.trace(a @ a),
-            "rmsea": np.sqrt(max(chi - df, 0.0) / (df * (n - 1))) if df > 0 else np.nan,
-        }
+    return {
+        "chi_square": chi,
+        "df": df,
+        "cfi": 1 - max(chi - df, 0.0) / gain if gain > 0 else np.nan,
+        "tli": (alone / df_alone - chi / df) / (alone / df_alone - 1) if df > 0 else np.nan,
+        "nfi": 1 - chi / alone,
+        "gfi": 1 - np.trace(away @ away) / np.trace(a @ a),
+        "rmsea": np.sqrt(max(chi - df, 0.0) / (df * (n - 1))) if df > 0 else np.nan,
+    }
 
 
 def _degrees_of_freedom(result: PLSResult) -> int:
