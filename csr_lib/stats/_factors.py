@@ -44,8 +44,8 @@ class _Split:
     def curvature(self, weights: Array) -> Array:
         """Σ over rest k, kept l of weights[k, l]·ω_ik ω_jk ω_il ω_jl: what moving eigenvectors add to a Hessian."""
         out = np.zeros((len(self.kept_vectors),) * 2)
-        for l, vector in enumerate(self.kept_vectors.T):
-            out += (self.rest_vectors * weights[:, l]) @ self.rest_vectors.T * np.outer(vector, vector)
+        for one, vector in enumerate(self.kept_vectors.T):
+            out += (self.rest_vectors * weights[:, one]) @ self.rest_vectors.T * np.outer(vector, vector)
         return out
 
 
@@ -103,10 +103,10 @@ def maximum_likelihood(matrix: Array, m: int, start: Array) -> Extraction:
 
 
 def principal_axis(matrix: Array, m: int, start: Array, tolerance: float, max_iterations: int) -> Extraction:
-    """Principal axes: communalities on the diagonal, eigenvectors, new communalities, until their sum moves by less than `tolerance`.
+    """Principal axes: communalities on the diagonal, eigenvectors, new communalities, until their sum hardly moves.
 
     Carried to the end this is the minres solution, unless a communality passes the item's variance, which nothing forbids here.
-    `tolerance` is a share of the sum of the variances over p, that is, in units of a correlation matrix.
+    `tolerance` is the change of the sum, in units of the mean variance.
     """
     reduced = matrix.copy()
     v = np.diag(matrix)
