@@ -41,6 +41,8 @@ def _at_most(threshold: float, fail: float, source: str) -> Cutoff:
 CUTOFFS: dict[str, Cutoff] = {
     # reliability and validity of constructs
     "alpha": _at_least(0.70, 0.60, "nunnally1994"),
+    "omega": _at_least(0.70, 0.60, "nunnally1994"),
+    "item_rest": _at_least(0.30, 0.0, "nunnally1994"),  # below 0 the item counts against the others
     "rho_a": _at_least(0.70, 0.60, "dijkstra2015"),
     "rho_c": _at_least(0.70, 0.60, "hair2022"),
     "ave": _at_least(0.50, 0.40, "fornell1981"),
@@ -49,6 +51,9 @@ CUTOFFS: dict[str, Cutoff] = {
     "vif": _at_most(5.0, 10.0, "hair2022"),
     "srmr": _at_most(0.08, 0.10, "hu1999"),
     "kmo": _at_least(0.70, 0.50, "kaiser1974"),
+    # ordinal items: answers taken as continuous from eight categories on, never below five, between them where skewness allows
+    "ordinal_categories": _at_least(8, 5, "rhemtulla2012"),
+    "ordinal_skewness": _at_most(1.0, 1.0, "muthen1985"),
     # admissibility
     "std_path": _at_most(1.0, 1.0, "joreskog1999"),
     "path_std_error": _at_most(0.25, 0.50, "csr_convention"),
