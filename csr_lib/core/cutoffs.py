@@ -51,6 +51,11 @@ CUTOFFS: dict[str, Cutoff] = {
     "vif": _at_most(5.0, 10.0, "hair2022"),
     "srmr": _at_most(0.08, 0.10, "hu1999"),
     "kmo": _at_least(0.70, 0.50, "kaiser1974"),
+    # factors: an item's largest loading; its second largest, in size; its communality; share of variance that the factors explain
+    "factor_loading": _at_least(0.50, 0.40, "hair2019"),
+    "cross_loading": _at_most(0.32, 0.50, "costello2005"),
+    "communality": _at_least(0.40, 0.20, "costello2005"),
+    "variance_explained": _at_least(0.60, 0.50, "hair2019"),
     # ordinal items: answers taken as continuous from eight categories on, never below five, between them where skewness allows
     "ordinal_categories": _at_least(8, 5, "rhemtulla2012"),
     "ordinal_skewness": _at_most(1.0, 1.0, "muthen1985"),
