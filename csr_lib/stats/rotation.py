@@ -144,7 +144,7 @@ def _ordered(a: Array, t: Array, method: Method, kaiser: bool, criteria: list[fl
     # equal but for rounding: by the item that loads most
     order = np.lexsort((np.argmax(np.round(np.abs(loadings), 9), axis=0), -np.round(accounted, 9)))
     sign = np.where(loadings[:, order].sum(axis=0) < 0, -1.0, 1.0)
-    phi = phi[np.ix_(order, order)] * np.outer(sign, sign)
+    phi = phi[np.ix_(order, order)] * np.outer(sign, sign) + 0.0  # no -0
     np.fill_diagonal(phi, 1.0)
     minima: list[list[float]] = []
     for criterion in sorted(criteria):
