@@ -2,95 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from csr_lib.core.errors import Problem
+from csr_lib.stats.raking import rake
 from csr_lib.study.codebook import Coded
 from csr_lib.study.schema import Study
-
-
-@dataclass(frozen=True)
-class Raked:
-    """Weights from raking.
-
-    Attributes
-    ----------
-    weights : mean 1.
-    converged : whether they stopped moving.
-    iterations : passes over all margins.
-    deviation : largest difference between a weighted and a wanted share; more than 0 only where weights were trimmed.
-    """
-
-    weights: np.ndarray
-    converged: bool
-    iterations: int
-    deviation: float
-
-    @property
-    def design_effect(self) -> float:
-        """Kish's design effect of the weights, n Σw² / (Σw)²."""
-        return float(len(self.weights) * (self.weights**2).sum() / self.weights.sum() ** 2)
-
-
-def rake(
-    places: Sequence[np.ndarray],
-    shares: Sequence[np.ndarray],
-    trim: float | None = None,
-    *,
-    tolerance: float = 1e-9,
-    most: int = 2_000,
-) -> Raked:
-    """Weight rows so that every margin has its shares (iterative proportional fitting; Deming & Stephan 1940).
-
-    Parameters
-    ----------
-    places : per margin, the cell of every row (integers from 0; -1 where it is not known: such a row keeps the weight that
-        the other margins give it).
-    shares : per margin, the wanted share of every cell, above 0, adding to 1; every cell has a row.
-    trim : no weight exceeds `trim` times the mean weight; what is cut is spread over the others. None: no limit.
-    tolerance : largest change of a weight in the last pass.
-    most : passes after which it is given up.
-
-    Notes
-    -----
-    Same weights as ``survey::rake`` in R (there up to their mean); with `trim` the margins hold only approximately, see
-    `Raked.deviation`.
-    """
-    weights = np.ones(len(places[0]))
-    moved, passes = np.inf, 0
-    while moved > tolerance and passes < most:
-        before, passes = weights.copy(), passes + 1
-        for place, share in zip(places, shares, strict=True):
-            known = place >= 0
-            sums = np.bincount(place[known], weights[known], minlength=len(share))
-            weights[known] *= (share * weights[known].sum() / sums)[place[known]]
-        weights /= weights.mean()
-        if trim is not None:
-            weights = _trimmed(weights, trim)
-        moved = float(np.abs(weights - before).max())
-    deviation = max(_deviation(weights, place, share) for place, share in zip(places, shares, strict=True))
-    return Raked(weights, moved <= tolerance, passes, deviation)
-
-
-def _trimmed(weights: np.ndarray, trim: float) -> np.ndarray:
-    """Cut weights at `trim` and spread what was cut over those below it, in proportion."""
-    weights = weights.copy()
-    while weights.max() > trim * (1 + 1e-12):
-        high = weights >= trim
-        excess = (weights[high] - trim).sum()
-        weights[high] = trim
-        weights[~high] *= 1 + excess / weights[~high].sum()
-    return weights
-
-
-def _deviation(weights: np.ndarray, place: np.ndarray, share: np.ndarray) -> float:
-    known = place >= 0
-    sums = np.bincount(place[known], weights[known], minlength=len(share))
-    return float(np.abs(sums / sums.sum() - share).max())
 
 
 def case_weights(study: Study, coded: Coded, kept: np.ndarray) -> tuple[np.ndarray, dict[str, Any], list[Problem]]:
