@@ -141,7 +141,7 @@ def pls_two_stage(
 
 
 def lowest(model: Model) -> Model:
-    """Return the model in which constructs with items stand, with their paths, in the place of the wholes that they are part of."""
+    """Return the model in which constructs with items stand, with all their paths, in the place of their wholes."""
     paths = tuple((a, b) for s, t in model.paths for a in model.leaves(s) for b in model.leaves(t))
     constructs = tuple(c for c in model.constructs if c.items)
     return Model(constructs, paths, model.leaves(model.target)[0]) if model.wholes else model
