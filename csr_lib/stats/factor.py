@@ -139,10 +139,10 @@ def factor_analysis(
     Notes
     -----
     Minres: Harman & Jones (1966); ML: Jöreskog (1967), Lawley & Maxwell (1971); uniquenesses at least .005, as in R. Principal
-    axes carried to their end are minres. Components are eigenvectors times roots of eigenvalues. With sampling weights tests use the
-    effective n. The same numbers: R ``psych::fa``, ``psych::principal``, ``factanal``, once their searches are made to go on
-    (they stop about 1e-6 early, R's varimax 1e-3), factor_analyzer (but for its phi and communalities after oblique rotations);
-    SPSS where its search converged (it tells RMS and χ² by other formulas).
+    axes carried to their end are minres. Components are eigenvectors times roots of eigenvalues. With sampling weights tests
+    use the effective n. The same numbers: R ``psych::fa``, ``psych::principal``, ``factanal``, once their searches are made to
+    go on (they stop about 1e-6 early, R's varimax 1e-3); factor_analyzer (but for its phi and communalities after oblique
+    rotations).
     """
     for name, value, known in (("method", method, EXTRACT), ("matrix", matrix, Matrix.__args__)):  # type: ignore[attr-defined]
         if value not in known:
@@ -234,9 +234,9 @@ def group_items(solution: FactorSolution) -> pd.DataFrame:
     -------
     One row per item, sorted by factor and falling size of loading: ``item factor loading second_factor second_loading
     communality weak cross_loading``. ``factor`` is the one with the largest pattern loading in size. ``weak``: even that is below
-    .40 (Hair et al. 2019); ``cross_loading``: the second is above .32 (Costello & Osborne 2005); the cut-offs ``factor_loading`` and
-    ``cross_loading``. With one factor the second does not exist (None, NaN). Loadings and communalities are of standardised
-    items, whatever matrix was analysed.
+    .40 (Hair et al. 2019); ``cross_loading``: the second is above .32 (Costello & Osborne 2005); these are the cut-offs
+    ``factor_loading`` and ``cross_loading``. With one factor the second does not exist (None, NaN). Loadings and
+    communalities are of standardised items, whatever matrix was analysed.
     """
     unit = solution.moments.sd if solution.matrix == "covariance" else np.ones(len(solution.items))
     loadings = solution.rotation.loadings / unit[:, None]
