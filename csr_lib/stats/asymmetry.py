@@ -44,8 +44,9 @@ class PenaltyReward:
         over the indicators. ``range`` (range of impact on customer satisfaction, RICS) = reward − penalty; ``sgp dgp``
         satisfaction- and dissatisfaction-generating potential, reward and −penalty as shares of the range; ``asymmetry`` (IA) =
         sgp − dgp, from −1 to 1; each with ``_low`` and ``_high`` from the bootstrap. ``factor``: one of `FACTORS` by the test, or
-        "" where a group is empty; ``impact_class``: one of `IMPACT_CLASSES` by IA. ``few_low few_high``: fewer respondents than
-        the cut-off ``contrast_group``; ``wrong_sign``: a penalty above 0 or a reward below 0, which counts as 0 in range, sgp,
+        "" where a group is empty; ``impact_class``: one of `IMPACT_CLASSES` by IA, "" where ``factor`` is "none" or "", since a
+        ratio of effects that may be nothing says nothing. ``few_low few_high``: fewer respondents than the cut-off
+        ``contrast_group``; ``wrong_sign``: a penalty above 0 or a reward below 0, which counts as 0 in range, sgp,
         dgp and asymmetry.
     intercept : expected outcome of who gives only middle ratings.
     r2, r2_adj : of the regression on all dummies.
@@ -156,6 +157,7 @@ def penalty_reward(
     items = pd.concat([items, _contrasts(beta, cov, place, df, level)], axis=1)
     drawn = _resampled(answers, dummies, present, resamples, seed) if resamples else np.empty((0, len(names), 2))
     items = pd.concat([items, _impact(estimate, drawn, level)], axis=1)
+    items.loc[items["factor"].isin(["none", ""]), "impact_class"] = ""
     few = CUTOFFS["contrast_group"].threshold
     items["few_low"], items["few_high"] = counts[:, 0] < few, counts[:, 1] < few
     items["wrong_sign"] = (estimate[:, 0] > 0) | (estimate[:, 1] < 0)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csr_lib.core.errors import AnalysisError, OptionError
+from csr_lib.core.errors import AnalysisError, DataError, OptionError
 from csr_lib.stats.importance import METHODS, importance, importance_draws, lmg, lmg_sampled, r2_of_all_models, relative_weights
-from csr_lib.stats.moments import moments, sample
+from csr_lib.stats.moments import Moments, moments, sample
 from csr_lib.stats.resampling import resample_counts
 
 
@@ -55,9 +55,41 @@ def test_shares_sum_to_r2_and_follow_their_predictors(k, seed):
         np.testing.assert_allclose(method(R[:, at[:, None], at]), method(R)[:, order], atol=1e-10)
 
 
-def test_sampled_orders_come_near_the_exact_average():
-    R = correlations(6, 2)
-    np.testing.assert_allclose(lmg_sampled(R, 1500), lmg(R), atol=0.01)
+def test_sampled_orders_come_as_near_the_exact_average_as_their_error_says(monkeypatch, answers):
+    exact = importance(moments(answers), "l1").table
+    monkeypatch.setattr("csr_lib.stats.importance.LMG_EXACT", 3)
+    away = []
+    for seed in range(40):
+        found = importance(moments(answers), "l1", orders=60, seed=seed)
+        assert not found.lmg_exact
+        away.append((found.table["lmg"] - exact["lmg"]) / found.table["lmg_mc_error"])
+    assert np.mean(np.square(away)) == pytest.approx(1, abs=0.3)  # 320 values, correlated within a seed
+    assert (exact["lmg_mc_error"] == 0).all()
+
+
+@pytest.mark.parametrize("draws", [2, 30])
+def test_sampled_orders_are_the_same_for_few_and_for_many_matrices(draws):
+    R = correlations(5, draws)
+    each = [lmg_sampled(one[None], 10, seed=3)[0] for one in R]
+    np.testing.assert_allclose(lmg_sampled(R, 10, seed=3), each)
+
+
+def test_the_squared_semipartial_correlation_is_what_r2_loses(answers):
+    predictors = ["i1", "i2", "q1", "q2"]
+    found = importance(moments(answers), "l1", predictors)
+    for at, name in enumerate(predictors):
+        rest = importance(moments(answers), "l1", [p for p in predictors if p != name])
+        part = found.table["semipartial_correlation"][at]
+        assert part**2 == pytest.approx(found.r2 - rest.r2)
+        assert np.sign(part) == np.sign(found.table["regression"][at])
+
+
+def test_direction_is_that_of_the_correlation_and_a_turned_sign_is_told():
+    r = [[1, 0.8, 0.6, 0.5], [0.8, 1, 0.4, 0.3], [0.6, 0.4, 1, -0.2], [0.5, 0.3, -0.2, 1]]
+    found = importance(Moments.from_correlation(["a", "b", "c", "y"], np.zeros(4), np.ones(4), r, 100), "y").table
+    assert found["direction"].tolist() == [1, 1, -1]
+    assert found["sign_reversed"].tolist() == (found["regression"] * [0.5, 0.3, -0.2] < 0).tolist()
+    assert found["sign_reversed"].any()
 
 
 def test_uncorrelated_predictors_have_their_squared_correlations():
@@ -128,6 +160,9 @@ def test_more_predictors_than_can_be_counted_are_sampled_and_it_is_said():
         (lambda d: d.iloc[:4], ["i1", "i2", "q1"], AnalysisError, "too few for 3 predictors"),
         (lambda d: d, [], AnalysisError, "no predictors"),
         (lambda d: d, ["l1", "i1"], OptionError, "'l1' is among its predictors"),
+        (lambda d: d, ["i1", "i2", "i1"], OptionError, "predictors stand twice: i1"),
+        (lambda d: d, ["i1", "j2"], DataError, "did you mean 'i2'"),
+        (lambda d: d.assign(i2=3.0), ["i1", "i2"], AnalysisError, "i2: all answers are the same"),
     ],
 )
 def test_what_cannot_be_explained_is_named(answers, data, predictors, error, message):
