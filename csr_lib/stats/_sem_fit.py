@@ -45,6 +45,15 @@ class Data:
     def n(self) -> float:
         return math.fsum(self.ns)
 
+    @property
+    def answers(self) -> float:
+        """Answers, weighted; times ½ln 2π the constant of the log-likelihood."""
+        return math.fsum(b.n * len(b.columns) for b in self.blocks)
+
+    def likelihood(self, structure: Structure) -> Likelihood:
+        """Return the likelihood of a structure given these data."""
+        return Likelihood(structure, self.blocks)
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -184,7 +193,7 @@ def fit(
             mend="fix or equate parameters: factors need three items each, or two and a correlation with another factor",
         )
     structure = Structure(spec)
-    likelihood = Likelihood(structure, data.blocks)
+    likelihood = data.likelihood(structure)
     begin = start_values(structure, list(data.covs), list(data.means)) if start is None else start
     optimum = minimise(likelihood, begin, tolerance=tolerance, max_iterations=max_iterations)
     if not math.isfinite(optimum.value):
@@ -214,7 +223,7 @@ def _degrees(spec: Specification) -> tuple[int, int]:
 
 def _test(spec: Specification, data: Data, value: float, df: int, baseline_df: int) -> Test:
     n = data.n
-    constant = sum(b.n * len(b.columns) for b in data.blocks) * math.log(2 * math.pi) / 2
+    constant = data.answers * math.log(2 * math.pi) / 2
     given = [spec.observed.index(v) for v in spec.conditional]
     if given:  # the likelihood is conditional on them
         for n_g, cov in zip(data.ns, data.covs, strict=True):

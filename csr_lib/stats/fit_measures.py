@@ -242,7 +242,7 @@ def _residuals_of(g: GroupMoments) -> dict[str, float]:
     else:
         d = g.mean - g.implied_mean
         both = g.mean / sd - g.implied_mean / implied_sd
-        means = {"rmr": d, "srmr": d / sd, "crmr": both, "srmr_mplus": both}
+        means = {"rmr": d, "srmr": d / sd, "crmr": d / sd, "srmr_mplus": both}
     out = {}
     for name, values in squares.items():
         total = float((values**2).sum())
