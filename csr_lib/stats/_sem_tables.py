@@ -48,8 +48,8 @@ class GroupTable:
         self.structure, self.implied = structure, implied
         self.at = Entries.of(self.rows, structure.position)
         free = self.index >= 0
-        self.values = np.array([r.value for r in self.rows])
-        self.values[free] = theta[self.index[free]]
+        self.estimates = np.array([r.value for r in self.rows])
+        self.estimates[free] = theta[self.index[free]]
         self.slopes = np.zeros((len(self.rows), structure.n_free))
         self.slopes[np.flatnonzero(free), self.index[free]] = 1.0
         self.variance = np.diag(implied.cov)
@@ -68,43 +68,44 @@ class GroupTable:
         np.add.at(out.T, where, by_entry.T)
         return out
 
-    def standardised(self, *, observed: bool = True) -> tuple[Array, Array]:
-        """Standardised values and their slopes (r, k); `observed` False standardises factors only (lavaan's ``std.lv``).
+    def scaling(self, at: Entries, *, observed: bool = True) -> Array:
+        """What a parameter in each cell is multiplied by to standardise it; `observed` False standardises factors only.
 
-        Loadings and paths by the ratio of standard deviations, variances by the variance (1 − R²), covariances of residuals as
-        correlations of residuals, intercepts by the standard deviation. With a negative variance the number does not exist: NaN.
+        Loadings and paths: ratio of standard deviations; variances: 1/variance (so that they become 1 − R²); covariances of
+        residuals: 1/√(product of the residual variances); intercepts: 1/standard deviation. Not finite where a variance is 0,
+        NaN where it is negative.
         """
-        q, k = self.structure.q, self.structure.n_free
-        touched = np.ones(q, dtype=bool) if observed else np.arange(q) >= self.structure.p
-        at, own = self.at, self.implied.S.diagonal()
-        own_slopes = np.zeros((q, k))
-        diagonal = (at.kind == 1) & (at.i == at.j)
-        own_slopes[at.i[diagonal]] = self.slopes[diagonal]
-
-        def half_log(values: Array, slopes: Array) -> tuple[Array, Array]:
-            """Standard deviations and ∂ log sd, for the variables that are standardised."""
-            with np.errstate(invalid="ignore", divide="ignore"):
-                sd = np.where(touched, np.sqrt(values), 1.0)
-                log = np.where(touched[:, None], slopes / (2 * values[:, None]), 0.0)
-            return sd, log
-
-        sd, log = half_log(self.variance, self.variance_slopes)
-        residual_sd, residual_log = half_log(own, own_slopes)
-        directed, covariance, intercept = at.kind == 0, (at.kind == 1) & ~diagonal, at.kind == 2
-        factor, change = np.ones(len(self.rows)), np.zeros((len(self.rows), k))
+        sd, residual_sd = self._deviations(observed)
         i, j = at.i, at.j
         with np.errstate(invalid="ignore", divide="ignore"):
-            factor[directed] = (sd[j] / sd[i])[directed]
-            change[directed] = (log[j] - log[i])[directed]
-            factor[diagonal] = (1 / sd[i] ** 2)[diagonal]
-            change[diagonal] = -2 * log[i][diagonal]
-            factor[covariance] = (1 / (residual_sd[i] * residual_sd[j]))[covariance]
-            change[covariance] = -(residual_log[i] + residual_log[j])[covariance]
-            factor[intercept] = (1 / sd[i])[intercept]
-            change[intercept] = -log[i][intercept]
-            values = self.values * factor
-            slopes = self.slopes * factor[:, None] + values[:, None] * change
-        return values, slopes
+            covariance = np.where(i == j, 1 / sd[i] ** 2, 1 / (residual_sd[i] * residual_sd[j]))
+            return np.asarray(np.choose(at.kind, [sd[j] / sd[i], covariance, 1 / sd[i]]))
+
+    def standardised(self, *, observed: bool = True) -> tuple[Array, Array]:
+        """Standardised values and their slopes (r, k); see `scaling`."""
+        at, touched = self.at, self._touched(observed)[:, None]
+        own = self.implied.S.diagonal()
+        own_slopes = np.zeros_like(self.variance_slopes)
+        diagonal = (at.kind == 1) & (at.i == at.j)
+        own_slopes[at.i[diagonal]] = self.slopes[diagonal]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            log = np.where(touched, self.variance_slopes / (2 * self.variance[:, None]), 0.0)  # ∂ log sd
+            residual_log = np.where(touched, own_slopes / (2 * own[:, None]), 0.0)
+            i, j, kind = at.i, at.j, at.kind[:, None]
+            covariance = np.where(diagonal[:, None], -2 * log[i], -residual_log[i] - residual_log[j])
+            change = np.choose(kind, [log[j] - log[i], covariance, -log[i]])
+            factor = self.scaling(at, observed=observed)
+            values = self.estimates * factor
+            return values, self.slopes * factor[:, None] + values[:, None] * change
+
+    def _touched(self, observed: bool) -> Array:
+        return np.ones(self.structure.q, dtype=bool) if observed else np.arange(self.structure.q) >= self.structure.p
+
+    def _deviations(self, observed: bool) -> tuple[Array, Array]:
+        """Standard deviations of the variables and of their residuals; 1 for those that are not standardised."""
+        touched = self._touched(observed)
+        with np.errstate(invalid="ignore"):
+            return np.where(touched, np.sqrt(self.variance), 1.0), np.where(touched, np.sqrt(self.implied.S.diagonal()), 1.0)
 
     def r_squared(self) -> pd.DataFrame:
         """``variable r2`` of every variable that the model explains: 1 − residual variance/implied variance."""
@@ -127,7 +128,7 @@ class GroupTable:
         q, k = self.structure.q, self.structure.n_free
         paths = [n for n, r in enumerate(self.rows) if r.op == "~"]
         B = np.zeros((q, q))
-        B[self.at.i[paths], self.at.j[paths]] = self.values[paths]
+        B[self.at.i[paths], self.at.j[paths]] = self.estimates[paths]
         reach = np.zeros((q, q), dtype=bool)
         reach[self.at.i[paths], self.at.j[paths]] = True
         for middle in range(q):
@@ -161,7 +162,7 @@ class GroupTable:
 
 
 def parameter_tables(tables: Sequence[GroupTable], vcov: Array, level: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the parameters (``lhs op rhs group label free estimate … std_lv std_all``) and the standardised solution with errors."""
+    """Return the parameters with both standardised values, and the standardised solution with errors; one row per parameter."""
     rows = [r for t in tables for r in t.rows]
     index = np.concatenate([t.index for t in tables])
     key = {
@@ -170,7 +171,7 @@ def parameter_tables(tables: Sequence[GroupTable], vcov: Array, level: float) ->
         "rhs": [r.rhs for r in rows],
         "group": np.array([r.group for r in rows], dtype=int),
     }
-    estimate = np.concatenate([t.values for t in tables])
+    estimate = np.concatenate([t.estimates for t in tables])
     own = np.sqrt(np.maximum(np.diag(vcov), 0.0))
     error = np.zeros(len(rows))
     error[index >= 0] = own[index[index >= 0]]

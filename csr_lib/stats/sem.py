@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from csr_lib.core.check import Check
-from csr_lib.core.errors import OptionError
+from csr_lib.core.errors import OptionError, unknown
 from csr_lib.core.model import Construct, Model
 from csr_lib.stats._sem_fit import Fitted, complete_data, fit
+from csr_lib.stats._sem_ml import Slopes
 from csr_lib.stats._sem_spec import Identification, Specification, from_factors, from_model
 from csr_lib.stats._sem_syntax import from_syntax
 from csr_lib.stats._sem_tables import GroupTable, parameter_tables
 from csr_lib.stats.fit_measures import fit_measures
-from csr_lib.stats.moments import Moments
+from csr_lib.stats.moments import Moments, Sample
+from csr_lib.stats.sem_robust import robust, robust_measures
 
 Array = np.ndarray
+ESTIMATORS = ("ML", "MLR")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +35,8 @@ class SEMResult:
     n, df, missing : rows, degrees of freedom, rule for missing answers.
     converged, iterations, gradient : of the search; ``gradient`` is the largest element of the gradient in units of √information.
     parameters : ``lhs op rhs group label free estimate std_error z p_value ci_low ci_high std_lv std_all``. ``op`` is ``=~``
-        (loading), ``~`` (path), ``~~`` ((residual) variance or covariance) or ``~1`` (intercept). Fixed parameters have error 0 and no
-        test. ``std_lv`` standardises factors, ``std_all`` all variables.
+        (loading), ``~`` (path), ``~~`` ((residual) variance or covariance) or ``~1`` (intercept). Fixed parameters have error 0
+        and no test. ``std_lv`` standardises factors, ``std_all`` all variables.
     standardised : ``lhs op rhs group estimate std_error z p_value ci_low ci_high``: ``std_all`` with errors by the delta method.
     effects : ``source target effect estimate std_error z p_value ci_low ci_high std_all`` along the paths; ``effect`` is
         ``direct``, ``indirect`` or ``total``, errors by the delta method. (``group`` too where there are several.)
@@ -83,9 +86,8 @@ class SEMResult:
     def residuals(self, group: int = 0) -> pd.DataFrame:
         """Pairs of items with what the model leaves: ``item_a item_b observed implied residual correlation_residual z``.
 
-        ``residual`` is the difference of covariances (divisor n), ``correlation_residual`` that of correlations, ``z`` the residual
-        over its standard error under the model (Jöreskog & Sörbom; R ``lavaan::lavResiduals``' standardised ones differ in that they are
-        of correlations). An exactly fitted moment has no ``z`` (NaN).
+        ``residual`` is the difference of covariances (divisor n), ``correlation_residual`` that of correlations, ``z`` the
+        residual over its standard error under the model. A moment that is fitted exactly has no ``z`` (NaN).
         """
         f = self.fitted
         m, cov, n = f.implied[group], f.data.covs[group], f.data.ns[group]
@@ -93,8 +95,6 @@ class SEMResult:
         i, j = np.tril_indices(p)
         sigma = m.sigma
         slopes = np.zeros((len(i), f.structure.n_free))
-        from csr_lib.stats._sem_ml import Slopes
-
         s = Slopes.of(m, f.structure.free[group], np.arange(p))
         by_entry = s.u[i] * s.v[j] + s.v[i] * s.u[j]
         np.add.at(slopes.T, f.structure.theta[group], by_entry.T)
@@ -121,9 +121,10 @@ class SEMResult:
 
 
 def sem(
-    moments: Moments,
+    data: Moments | Sample,
     model: Model | str,
     *,
+    estimator: str = "ML",
     identification: Identification = "marker",
     composites: str = "error",
     mean_structure: bool = False,
@@ -137,7 +138,9 @@ def sem(
 
     Parameters
     ----------
-    moments : of at least the model's items.
+    data : Moments of at least the model's items, or the Sample itself (which ``MLR`` needs).
+    estimator : ``ML``, or ``MLR``: the same estimates with errors and χ² that hold for answers that are not normal and for
+        sampling weights (`csr_lib.stats.sem_robust`).
     model : a Model, whose reflective constructs are factors (a construct with one item is that item, without error; one made of
         others a factor of higher order), or text in lavaan's syntax (`csr_lib.stats._sem_syntax.from_syntax`).
     identification : scale of the factors, ``marker`` (first loading 1) or ``unit_variance`` ((residual) variance 1).
@@ -159,16 +162,16 @@ def sem(
     DataError
         Items that `moments` does not have, moments that are not finite.
     AnalysisError
-        A composite, a model that cannot be read or is not identified (the parameters are named), too few answers, items that depend
-        on each other, no convergence. Whether admissible numbers are good is said by ``checks``.
+        A composite, a model that cannot be read or is not identified (the parameters are named), too few answers, items that
+        depend on each other, no convergence. Whether admissible numbers are good is said by ``checks``.
 
     Notes
     -----
-    Minimises ln|Σ| + tr(SΣ⁻¹) − ln|S| − p (+ (x̄ − μ)ᵀΣ⁻¹(x̄ − μ)) with S of divisor n (Jöreskog 1969; Bollen 1989); χ² = n times the
-    minimum. Errors from the expected information, those of the standardised solution and of effects by the delta method. Defaults
-    are those of lavaan: exogenous factors correlate, and the residuals of dependent variables that explain nothing. The
+    Minimises ln|Σ| + tr(SΣ⁻¹) − ln|S| − p (+ (x̄ − μ)ᵀΣ⁻¹(x̄ − μ)) with S of divisor n (Jöreskog 1969; Bollen 1989); χ² = n times
+    the minimum. Errors from the expected information, those of the standardised solution and of effects by the delta method.
+    Defaults are those of lavaan: exogenous factors correlate, and the residuals of dependent variables that explain nothing. The
     same numbers: R ``lavaan::sem`` (``likelihood = "normal"``), ``standardizedSolution``, ``fitMeasures``. With sampling
-    weights the estimates are pseudo maximum likelihood; their errors and χ² need `csr_lib.stats.sem_robust.sem_robust`.
+    weights the estimates are pseudo maximum likelihood; their errors and χ² need ``MLR``.
     """
     if isinstance(model, str):
         spec = from_syntax(model, identification=identification, mean_structure=mean_structure, fixed_x=fixed_x)
@@ -180,13 +183,14 @@ def sem(
             mean_structure=mean_structure,
             covariances=covariances,
         )
-    return estimate(spec, [moments], level=level, tolerance=tolerance, max_iterations=max_iterations)
+    return estimate(spec, [data], estimator=estimator, level=level, tolerance=tolerance, max_iterations=max_iterations)
 
 
 def cfa(
-    moments: Moments,
+    data: Moments | Sample,
     constructs: Sequence[Construct] | Mapping[str, Sequence[str]] | str,
     *,
+    estimator: str = "ML",
     identification: Identification = "marker",
     composites: str = "error",
     mean_structure: bool = False,
@@ -213,28 +217,52 @@ def cfa(
             mean_structure=mean_structure,
             covariances=covariances,
         )
-    return estimate(spec, [moments], level=level, tolerance=tolerance, max_iterations=max_iterations)
+    return estimate(spec, [data], estimator=estimator, level=level, tolerance=tolerance, max_iterations=max_iterations)
 
 
 def estimate(
     spec: Specification,
-    groups: Sequence[Moments],
+    groups: Sequence[Moments | Sample],
     *,
+    estimator: str = "ML",
     level: float = 0.95,
     tolerance: float = 1e-9,
     max_iterations: int = 500,
 ) -> SEMResult:
-    """Estimate a specification from one Moments per group; errors and formulas as for `sem`."""
-    fitted = fit(spec, complete_data(spec, groups), tolerance=tolerance, max_iterations=max_iterations)
-    return result_of(fitted, level=level)
+    """Estimate a specification from one Moments or Sample per group; errors and formulas as for `sem`."""
+    if estimator not in ESTIMATORS:
+        raise OptionError([unknown(estimator, ESTIMATORS, what="estimator", where="estimator")])
+    samples = [g for g in groups if isinstance(g, Sample)]
+    if estimator == "MLR" and len(samples) < len(groups):
+        raise OptionError(
+            "MLR needs the answers, not only their moments",
+            where="estimator",
+            allowed="a Sample",
+            mend="hand in sample(frame, weights)",
+        )
+    moments = [g.moments() if isinstance(g, Sample) else g for g in groups]
+    information = "observed" if estimator == "MLR" else "expected"
+    fitted = fit(spec, complete_data(spec, moments), information=information, tolerance=tolerance, max_iterations=max_iterations)
+    if estimator == "ML":
+        return result_of(fitted, level=level)
+    r = robust(fitted, samples)
+    return result_of(fitted, level=level, estimator="MLR", vcov=r.vcov, measures=robust_measures(fitted.test, r))
 
 
-def result_of(fitted: Fitted, *, level: float = 0.95, estimator: str = "ML", vcov: Array | None = None) -> SEMResult:
-    """Return the result of a fitted model; `vcov` replaces its covariance matrix of the estimates."""
+def result_of(
+    fitted: Fitted,
+    *,
+    level: float = 0.95,
+    estimator: str = "ML",
+    vcov: Array | None = None,
+    measures: Mapping[str, float] | None = None,
+) -> SEMResult:
+    """Return the result of a fitted model; `vcov` replaces the covariance matrix of its estimates, `measures` join its fit."""
     if not 0 < level < 1:
         raise OptionError(f"confidence level {level}", where="level", allowed="between 0 and 1, such as 0.95")
-    spec = fitted.structure.spec
-    V = fitted.vcov if vcov is None else vcov
+    if vcov is not None:
+        fitted = replace(fitted, vcov=vcov)
+    spec, V = fitted.structure.spec, fitted.vcov
     tables = [GroupTable(fitted.structure, m, fitted.theta, g) for g, m in enumerate(fitted.implied)]
     parameters, standardised = parameter_tables(tables, V, level)
     return SEMResult(
@@ -250,7 +278,7 @@ def result_of(fitted: Fitted, *, level: float = 0.95, estimator: str = "ML", vco
         standardised,
         _by_group([t.effects(V, level) for t in tables]),
         _by_group([t.r_squared() for t in tables]),
-        fit_measures(fitted.test, fitted.group_moments()),
+        fit_measures(fitted.test, fitted.group_moments()) | dict(measures or {}),
         level,
         fitted=fitted,
     )
