@@ -288,6 +288,26 @@ def _inadmissible(m: Moments, plan: Plan, loadings: Array, rho: Array, C: Array,
     return pd.DataFrame(rows, columns=["fault", "name", "other", "value"]).astype({"value": float})
 
 
+def inadmissible_draws(loadings: Array, C: Array, quality: Array, r2: Array, plan: Plan) -> Array:
+    """Which of a batch of estimates are inadmissible, (B,), by the faults of `PLSResult.inadmissible`.
+
+    `loadings` (p, B), `C` (J, J, B) correlations and `quality` (J, B) √ρ_A as `_pls.consistent` returns them, `r2` (J, B). Only
+    reflective constructs can be at fault. Estimates that are not finite are not counted.
+    """
+    reflective = plan.of_mode("reflective")
+    if not reflective:
+        return np.zeros(loadings.shape[1], dtype=bool)
+    over = 1 + 1e-9
+    finite = np.isfinite(C).all(axis=(0, 1)) & np.isfinite(loadings).all(axis=0)
+    with np.errstate(invalid="ignore"):
+        bad = (np.abs(loadings[np.isin(plan.owner, reflective)]) > over).any(axis=0) | (quality > over).any(axis=0)
+        bad |= (np.abs(C) > over).any(axis=(0, 1)) | (r2 > over).any(axis=0) | (r2 < -1e-9).any(axis=0)
+    bad &= finite
+    left = np.flatnonzero(finite & ~bad)
+    bad[left] = np.linalg.eigvalsh(np.moveaxis(C[..., left], -1, 0))[:, 0] < -1e-9
+    return bad
+
+
 def _items_table(m: Moments, plan: Plan, w: Array, loadings: Array, a: Array, ends: Array, R: Array) -> pd.DataFrame:
     raw = w / m.sd
     span = ends[:, 1] - ends[:, 0]

@@ -14,7 +14,8 @@ from csr_lib.core.model import Model
 from csr_lib.stats import _pls
 from csr_lib.stats._pls import Plan, Scheme
 from csr_lib.stats.moments import Sample
-from csr_lib.stats.pls import Limits, PLSResult, effect_pairs, pls
+from csr_lib.stats.pls import Limits, PLSResult, effect_pairs, inadmissible_draws
+from csr_lib.stats.pls_higher_order import estimate
 from csr_lib.stats.resampling import Seed, group_codes, resample_counts, summarise
 
 Array = np.ndarray
@@ -60,6 +61,8 @@ class PLSBootstrap:
     estimates : quantity -> (k,), the same numbers of `result`.
     resamples, n_failed : resamples asked for, and those that did not converge or had singular matrices or values that are not
         finite. They are in none of the draws.
+    n_inadmissible : draws, among those that worked, that no population could have (see `PLSResult.inadmissible`; last stage).
+        They are kept: leaving them out would bend the intervals. Many of them say that the model asks too much of the data.
     flips : construct -> how many draws were turned round by the sign policy.
     groups : grouping -> its labels.
     group_n : grouping -> (G,) rows of the sample in each group (Σw for frequency weights).
@@ -78,6 +81,7 @@ class PLSBootstrap:
     resamples: int
     n_failed: int
     flips: Mapping[str, int]
+    n_inadmissible: int = 0
     groups: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     group_n: Mapping[str, Array] = field(default_factory=dict)
     group_estimate: Mapping[str, Array] = field(default_factory=dict)
@@ -161,7 +165,8 @@ def pls_bootstrap(
     Parameters
     ----------
     sample : the answers to at least the model's items, from `csr_lib.stats.moments.sample`.
-    model, scheme, limits : as for `csr_lib.stats.pls.pls`.
+    model, scheme, limits : as for `csr_lib.stats.pls.pls`. With higher-order constructs every resample goes through all stages;
+        draws are those of the last, in which parts stand as items of their wholes.
     resamples, seed : number of resamples; a seed or generator (the same seed gives the same draws).
     groups : grouping -> labels of the N rows that were handed to `sample` (None or NaN: in no group); for each, the index of
         every group with the outer weights of the whole sample.
@@ -178,9 +183,9 @@ def pls_bootstrap(
     Efron and Tibshirani (1993). Case weights stay with their rows (sampling) or are the probabilities of being drawn (frequency).
     Chunks of resamples go through moments, algorithm and criteria as whole arrays; there is no loop over resamples.
     """
-    result = pls(sample.moments(), model, scheme=scheme, limits=limits)
+    result, climb = estimate(sample.moments(), model, scheme, limits)
     plan = result.plan
-    position = [sample.columns.index(item) for item in plan.items]
+    position = [sample.columns.index(item) for item in climb.items]
     codes = {by: group_codes(labels, sample.kept) for by, labels in (groups or {}).items()}
     layers = None
     if strata is not None:
@@ -192,21 +197,25 @@ def pls_bootstrap(
     group_parts: dict[str, list[Array]] = {by: [] for by in codes}
     reference = _point_loadings(result)
     flips = np.zeros(len(plan.blocks), dtype=int)
-    failed = 0
+    failed = inadmissible = 0
     for counts in resample_counts(sample, resamples, seed, strata=layers):
         means, covs = sample.resampled(counts)
         mean = np.moveaxis(means, 0, -1)[position]
         cov = np.moveaxis(covs, 0, -1)
         if position != list(range(len(sample.columns))):
             cov = cov[np.ix_(position, position)]
-        drawn, coefficients, turned = _draw(mean, cov, plan, scheme, start, reference, result.limits, tolerance, max_iterations)
+        mean, cov, used = climb.up(mean, cov, tolerance, max_iterations)
+        drawn, coefficients, turned, bad = _draw(
+            mean, cov, plan, scheme, start, reference, result.limits, tolerance, max_iterations
+        )
         good = np.all([np.isfinite(drawn[name]).all(axis=0) for name in _NEEDED], axis=0)
         failed += int((~good).sum())
         flips += turned[:, good].sum(axis=1)
+        inadmissible += int(bad[good].sum())
         for name, values in drawn.items():
             parts[name].append((values if good.all() else values[:, good]).T)
         for by, (code, _) in codes.items():
-            group_means = sample.group_means(code, counts)[..., position][good]
+            group_means = climb.values(sample.group_means(code, counts)[..., position], used)[good]
             points = (group_means - result.limits[:, 0]) * coefficients.T[good][:, None, :]
             group_parts[by].append(np.add.reduceat(points, plan.starts, axis=-1))
     if failed == resamples:
@@ -216,7 +225,9 @@ def pls_bootstrap(
             mend="collect more answers, or look for items that hardly vary",
         )
     estimates = _estimates(result)
-    base = {by: sample.group_means(code)[..., position] for by, (code, _) in codes.items()}
+    base = {
+        by: climb.values(sample.group_means(code)[None][..., position], climb.coefficients)[0] for by, (code, _) in codes.items()
+    }
     weight = sample.weights if sample.kind == "frequency" else np.ones(len(sample.weights))
     return PLSBootstrap(
         result,
@@ -225,7 +236,8 @@ def pls_bootstrap(
         estimates,
         resamples,
         failed,
-        dict(zip(model.names, flips.tolist(), strict=True)),
+        dict(zip(result.model.names, flips.tolist(), strict=True)),
+        inadmissible,
         {by: labels for by, (_, labels) in codes.items()},
         {by: np.bincount(code[code >= 0], weight[code >= 0]) for by, (code, _) in codes.items()},
         {by: result.index_of(values) for by, values in base.items()},
@@ -243,8 +255,9 @@ def _draw(
     limits: Array,
     tolerance: float,
     max_iterations: int,
-) -> tuple[dict[str, Array], Array, Array]:
-    """Estimate a chunk; return quantities (k, b), index coefficients (p, b) and the constructs turned round (J, b)."""
+) -> tuple[dict[str, Array], Array, Array, Array]:
+    """Estimate a chunk; return quantities (k, b), index coefficients (p, b), the constructs turned round (J, b) and what is
+    inadmissible (b,)."""
     own = np.arange(len(cov))
     with np.errstate(invalid="ignore"):
         sd = np.sqrt(cov[own, own])
@@ -275,7 +288,7 @@ def _draw(
             "index": _pls.index_values(a, mean, limits, plan),
             "performance": 100 * (mean - limits[:, :1]) / (limits[:, 1:] - limits[:, :1]),
         }
-    return drawn, a, turned
+    return drawn, a, turned, inadmissible_draws(loadings, C, quality, r2, plan)
 
 
 def _endogenous(plan: Plan) -> list[int]:

@@ -222,45 +222,47 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Climb:
-    """The stages below the last one, for a batch of draws: what turns moments of items into those of the last stage."""
+    """The stages below the last one, for a batch of draws: what turns moments of items into those of the last stage.
 
-    steps: tuple[Step, ...]
-    results: tuple[PLSResult, ...]
-    tolerance: float = 1e-7
-    max_iterations: int = 300
+    A model without higher-order constructs has none, and its moments stay as they are. `items` are those of the first stage.
+    """
+
+    items: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
+    results: tuple[PLSResult, ...] = ()
 
     @classmethod
-    def of(cls, result: TwoStageResult, tolerance: float = 1e-7, max_iterations: int = 300) -> Climb:
+    def of(cls, result: TwoStageResult) -> Climb:
         """Return the climb of an estimate; its draws start from the estimate's weights."""
         steps, current = [], result.model
         while current.wholes:
             steps.append(Step.of(current))
             current = raised(current)
-        return cls(tuple(steps), result.stages[:-1], tolerance, max_iterations)
+        return cls(steps[0].below.items, tuple(steps), result.stages[:-1])
 
     @property
-    def items(self) -> tuple[str, ...]:
-        """Items of the first stage, in the order that `up` takes."""
-        return self.steps[0].below.items
+    def coefficients(self) -> list[Array]:
+        """The coefficients of the estimate, as `up` returns those of draws."""
+        return [_coefficients(result)[:, None] for result in self.results]
 
-    def up(self, mean: Array, cov: Array) -> tuple[Array, Array, list[Array]]:
+    def up(self, mean: Array, cov: Array, tolerance: float, max_iterations: int) -> tuple[Array, Array, list[Array]]:
         """Return means (q, B) and covariances (q, q, B) of the last stage, and the coefficients that led there.
 
         `mean` (p, B) and `cov` (p, p, B) are of `items`. A draw in which a stage does not converge is NaN.
         """
         used: list[Array] = []
         for step, result in zip(self.steps, self.results, strict=True):
-            sd = np.sqrt(cov[np.arange(len(cov)), np.arange(len(cov))])
+            with np.errstate(invalid="ignore", divide="ignore"):
+                sd = np.sqrt(cov[np.arange(len(cov)), np.arange(len(cov))])
             R = _pls.correlations(cov.copy())
             start = result.items["weight"].to_numpy()
-            outer = _pls.iterate(
-                R, step.below, result.scheme, start=start, tolerance=self.tolerance, max_iterations=self.max_iterations
-            )
+            outer = _pls.iterate(R, step.below, result.scheme, start=start, tolerance=tolerance, max_iterations=max_iterations)
             reference = result.cross_loadings.to_numpy()[np.arange(len(start)), step.below.owner]
             outer, _ = _pls.oriented(outer, step.below, reference)
             w = np.where(outer.converged, outer.weights, np.nan)
-            scored = np.isnan(result.limits).all()
-            a = w / sd if scored else _pls.index_coefficients(w, sd, result.limits, step.below)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                scored = np.isnan(result.limits).all()
+                a = w / sd if scored else _pls.index_coefficients(w, sd, result.limits, step.below)
             mean, cov = step.up(mean, cov, a, _pls.rho_a(R, w, step.below), result.limits)
             used.append(a)
         return mean, cov, used
@@ -270,6 +272,14 @@ class Climb:
         for step, result, a in zip(self.steps, self.results, used, strict=True):
             means = step.values(means, a, result.limits)
         return means
+
+
+def estimate(moments: Moments, model: Model, scheme: Scheme, limits: Limits | None) -> tuple[PLSResult, Climb]:
+    """Estimate a model of any order: its last stage, and what leads there from the items."""
+    if not model.wholes:
+        return pls(moments, model, scheme=scheme, limits=limits), Climb(model.items)
+    found = pls_two_stage(moments, model, scheme=scheme, limits=limits)
+    return found.last, Climb.of(found)
 
 
 def _coefficients(result: PLSResult) -> Array:
