@@ -23,7 +23,9 @@ from csr_lib.stats.rotation import Rotation, rotate
 Array = np.ndarray
 Extract = Literal["minres", "ml", "principal_axis", "components"]
 Matrix = Literal["correlation", "covariance"]
-EXTRACT: tuple[Extract, ...] = Extract.__args__  # type: ignore[attr-defined]
+Stopping = Literal["exact", "r"]
+#: Where R's principal axes and rotations stop by default; and how far the principal axes go here.
+R_PRINCIPAL_AXIS, R_ROTATION, PRINCIPAL_AXIS, MAX_ITERATIONS = 1e-3, 1e-5, 1e-12, 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +113,7 @@ def factor_analysis(
     power: float = 4,
     starts: int = 1,
     seed: Seed = 0,
-    tolerance: float | None = None,
-    max_iterations: int = 100_000,
+    stopping: Stopping = "exact",
 ) -> FactorSolution:
     """Extract and rotate common factors or principal components.
 
@@ -123,9 +124,8 @@ def factor_analysis(
     method : ``minres`` (unweighted least squares), ``ml``, ``principal_axis``, or ``components``.
     rotation, kaiser, power, starts, seed : see `csr_lib.stats.rotation.rotate`.
     matrix : analyse correlations (standardised items), or covariances (loadings in units of the items).
-    tolerance : None: every search goes to its last digits. A number: the stopping rule of R, for principal axes
-        (``psych::fa(fm = "pa", min.err =)``, .001 by default) and for the rotation (1e-5 by default), see `rotate`.
-    max_iterations : of principal axes.
+    stopping : ``exact``: every search goes to its last digits. ``r``: principal axes and rotations stop where R's do by default
+        (``psych::fa(min.err = 0.001)``, rotations at 1e-5, see `rotate`), to reproduce figures made with R.
 
     Raises
     ------
@@ -144,15 +144,24 @@ def factor_analysis(
     go on (they stop about 1e-6 early, R's varimax 1e-3); factor_analyzer (but for its phi and communalities after oblique
     rotations).
     """
-    for name, value, known in (("method", method, EXTRACT), ("matrix", matrix, Matrix.__args__)):  # type: ignore[attr-defined]
+    for name, value, kind in (("method", method, Extract), ("matrix", matrix, Matrix), ("stopping", stopping, Stopping)):
+        known = kind.__args__  # type: ignore[attr-defined]
         if value not in known:
             raise OptionError([unknown(value, known, what=f"value of {name}", where=name)])
     check_finite(moments)
     names, p = moments.columns, len(moments.columns)
     _check_number(factors, p, method)
     s = moments.correlation if matrix == "correlation" else np.array(moments.cov)
-    extraction = _extract(moments, s, int(factors), method, tolerance, max_iterations)
-    rotated = rotate(extraction.loadings, rotation, kaiser=kaiser, power=power, starts=starts, seed=seed, tolerance=tolerance)
+    extraction = _extract(moments, s, int(factors), method, stopping)
+    rotated = rotate(
+        extraction.loadings,
+        rotation,
+        kaiser=kaiser,
+        power=power,
+        starts=starts,
+        seed=seed,
+        tolerance=R_ROTATION if stopping == "r" else None,
+    )
     upright = rotate(extraction.loadings, "none")
     variances = np.diag(s)
     communality = (extraction.loadings**2).sum(axis=1)
@@ -297,9 +306,7 @@ def _initial_uniqueness(s: Array, otherwise: float) -> Array:
     return sd**2 / np.diag(np.linalg.inv(r))
 
 
-def _extract(
-    moments: Moments, s: Array, m: int, method: Extract, tolerance: float | None, max_iterations: int
-) -> _factors.Extraction:
+def _extract(moments: Moments, s: Array, m: int, method: Extract, stopping: Stopping) -> _factors.Extraction:
     names = ", ".join(moments.columns)
     if method == "components":
         values, vectors = np.linalg.eigh(s)
@@ -312,7 +319,8 @@ def _extract(
     elif method == "minres":
         found = _factors.minres(s, m, start)
     else:
-        found = _factors.principal_axis(s, m, start, 1e-12 if tolerance is None else tolerance, max_iterations)
+        tolerance = R_PRINCIPAL_AXIS if stopping == "r" else PRINCIPAL_AXIS
+        found = _factors.principal_axis(s, m, start, tolerance, MAX_ITERATIONS)
     if not found.converged:
         raise AnalysisError(
             f"{method} with {m} factors did not converge in {found.iterations} steps",
