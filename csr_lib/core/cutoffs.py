@@ -62,6 +62,19 @@ CUTOFFS: dict[str, Cutoff] = {
     # admissibility
     "std_path": _at_most(1.0, 1.0, "joreskog1999"),
     "path_std_error": _at_most(0.25, 0.50, "csr_convention"),
+    # covariance structures: error of a standardised coefficient; smallest variance, correlation and eigenvalue of factors; smallest
+    # eigenvalue of the information scaled to a unit diagonal; p-value of a factor's variance; global fit
+    "sem_std_error": _at_most(0.25, 0.50, "csr_convention"),
+    "sem_variance": _at_least(0.0, 0.0, "bollen1989"),
+    "sem_latent_correlation": _at_most(0.85, 0.95, "brown2015"),
+    "sem_latent_definite": _at_least(0.01, 0.0, "wothke1993"),
+    "sem_information": _at_least(1e-3, 1e-4, "csr_convention"),
+    "sem_n_per_parameter": _at_least(10, 5, "bentler1987"),
+    "sem_factor_variance": _at_most(0.05, 0.05, "bollen1989"),
+    "sem_chi2_df": _at_most(3.0, 5.0, "kline2016"),
+    "sem_cfi": _at_least(0.95, 0.90, "hu1999"),
+    "sem_tli": _at_least(0.95, 0.90, "hu1999"),
+    "sem_rmsea": _at_most(0.06, 0.10, "hu1999"),
     "failed_draws": _at_most(0.01, 0.05, "hair2022"),
     "sign_flips": _at_most(0.05, 0.20, "csr_convention"),
     "r_squared": _at_least(0.19, 0.10, "chin1998"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Data:
     blocks : sample moments that the likelihood is made of (see `Block`).
     covs, means, ns : per group, the saturated model's moments (divisor n) of the observed variables, and rows.
     saturated, baseline : value of F (as `Likelihood.value`) at the saturated and at the baseline model.
-    missing : the rule for missing answers.
+    missing, n_missing, kind : the rule for missing answers, rows that it concerned, and the kind of case weights (see `Moments`).
     """
 
     blocks: tuple[Block, ...]
@@ -40,6 +40,8 @@ class Data:
     saturated: float
     baseline: float
     missing: str
+    n_missing: float = field(default=0.0, kw_only=True)
+    kind: str = field(default="none", kw_only=True)
 
     @property
     def n(self) -> float:
@@ -111,7 +113,11 @@ def complete_data(spec: Specification, groups: Sequence[Moments]) -> Data:
     p = len(spec.observed)
     saturated = sum(n / total * (_logdet(cov) + p) for n, cov in zip(ns, covs, strict=True)) / 2
     baseline = sum(n / total * (_baseline_logdet(spec, cov) + p) for n, cov in zip(ns, covs, strict=True)) / 2
-    return Data(blocks, tuple(covs), tuple(means), tuple(ns), saturated, baseline, groups[0].missing)
+    kind = next((m.kind for m in groups if m.kind != "none"), "none")
+    n_missing = math.fsum(m.n_missing for m in groups)
+    return Data(
+        blocks, tuple(covs), tuple(means), tuple(ns), saturated, baseline, groups[0].missing, n_missing=n_missing, kind=kind
+    )
 
 
 def _sample_problems(m: Moments, where: str) -> list[Problem]:
@@ -241,7 +247,8 @@ def _test(spec: Specification, data: Data, value: float, df: int, baseline_df: i
     )
 
 
-def _scaled(information: Array) -> Array:
+def scaled_information(information: Array) -> Array:
+    """Return the information scaled to a unit diagonal; its smallest eigenvalue says how well the parameters are identified."""
     scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
     return np.asarray(information / np.outer(scale, scale))
 
@@ -259,7 +266,7 @@ def _inverse(information: Array) -> Array:
 def _check_identified(information: Array, spec: Specification, optimum: Optimum) -> None:
     if not len(information):
         return
-    values, vectors = np.linalg.eigh(_scaled(information))
+    values, vectors = np.linalg.eigh(scaled_information(information))
     null = vectors[:, values < IDENTIFIED]
     if not null.shape[1]:
         return

@@ -18,6 +18,7 @@ from csr_lib.stats._sem_syntax import from_syntax
 from csr_lib.stats._sem_tables import GroupTable, parameter_tables
 from csr_lib.stats.fit_measures import fit_measures
 from csr_lib.stats.moments import Moments, Sample
+from csr_lib.stats.sem_checks import solution_checks
 from csr_lib.stats.sem_robust import robust, robust_measures
 
 Array = np.ndarray
@@ -32,7 +33,8 @@ class SEMResult:
     ----------
     specification : the complete model, defaults included.
     estimator : ``ML``; with robust errors and χ² ``MLR``.
-    n, df, missing : rows, degrees of freedom, rule for missing answers.
+    n, df : rows and degrees of freedom.
+    missing, n_missing, kind : rule for missing answers, rows that it concerned, kind of case weights (see `Moments`).
     converged, iterations, gradient : of the search; ``gradient`` is the largest element of the gradient in units of √information.
     parameters : ``lhs op rhs group label free estimate std_error z p_value ci_low ci_high std_lv std_all``. ``op`` is ``=~``
         (loading), ``~`` (path), ``~~`` ((residual) variance or covariance) or ``~1`` (intercept). Fixed parameters have error 0
@@ -51,6 +53,8 @@ class SEMResult:
     n: float
     df: int
     missing: str
+    n_missing: float
+    kind: str
     converged: bool
     iterations: int
     gradient: float
@@ -265,12 +269,14 @@ def result_of(
     spec, V = fitted.structure.spec, fitted.vcov
     tables = [GroupTable(fitted.structure, m, fitted.theta, g) for g, m in enumerate(fitted.implied)]
     parameters, standardised = parameter_tables(tables, V, level)
-    return SEMResult(
+    result = SEMResult(
         spec,
         estimator,
         fitted.data.n,
         fitted.test.df,
         fitted.data.missing,
+        fitted.data.n_missing,
+        fitted.data.kind,
         fitted.optimum.converged,
         fitted.optimum.iterations,
         fitted.optimum.gradient,
@@ -282,6 +288,7 @@ def result_of(
         level,
         fitted=fitted,
     )
+    return replace(result, checks=solution_checks(result))
 
 
 def _by_group(frames: list[pd.DataFrame]) -> pd.DataFrame:

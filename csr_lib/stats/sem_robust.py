@@ -52,9 +52,9 @@ def robust(fitted: Fitted, samples: Sequence[Sample]) -> Robust:
     Notes
     -----
     Huber (1967) and White (1982) sandwich; χ² corrected after Yuan & Bentler (2000) in the form of Mplus, c = (tr(B₁A₁⁻¹) −
-    tr(BA⁻¹))/df with A₁, B₁ those of the saturated model. Sampling weights enter A once and B squared (scaled to sum to n),
-    frequency weights enter both once. For the saturated model and for the baseline the traces are sums of fourth moments. The same
-    numbers: R lavaan ``estimator = "MLR"`` and ``sampling.weights``.
+    tr(BA⁻¹))/df with A₁, B₁ those of the saturated model. Sampling weights enter A once and B squared (scaled to sum
+    to n), frequency weights enter both once. For the saturated model and for the baseline the traces are sums of fourth
+    moments. The same numbers: R lavaan ``estimator = "MLR"`` and ``sampling.weights``.
     """
     spec, n = fitted.structure.spec, fitted.data.n
     k = fitted.structure.n_free
@@ -66,14 +66,14 @@ def robust(fitted: Fitted, samples: Sequence[Sample]) -> Robust:
         spread = np.zeros((len(x), k))
         np.add.at(spread.T, fitted.structure.theta[g], scores.T)
         meat += (spread * squared[:, None]).T @ spread
-        z = x - mean
+        z, squared = x - mean, squared / fitted.data.ns[g]
         saturated += _saturated_trace(z, cov, squared, means=spec.mean_structure)
         if given:
             saturated -= _saturated_trace(z[:, given], cov[np.ix_(given, given)], squared, means=spec.mean_structure)
         baseline += _baseline_trace(z, cov, squared, given, means=spec.mean_structure)
     meat /= n
     bread = np.linalg.inv(fitted.information) if k else np.zeros((0, 0))
-    return corrections(fitted.test, bread, meat, saturated / n, baseline / n, n_saturated=k + fitted.test.df)
+    return corrections(fitted.test, bread, meat, saturated, baseline, n_saturated=k + fitted.test.df)
 
 
 def corrections(test: Test, bread: Array, meat: Array, saturated: float, baseline: float, *, n_saturated: int) -> Robust:
@@ -107,7 +107,7 @@ def _rows(fitted: Fitted, sample: Sample, group: int) -> tuple[Array, Array]:
             allowed="complete rows",
             mend="use missing: listwise, or full information (FIML)",
         )
-    w = sample.weights * (sample.n / sample.weights.sum())
+    w = sample.weights * (fitted.data.ns[group] / sample.weights.sum())
     mean = w @ x / w.sum()
     cov = ((x - mean) * w[:, None]).T @ (x - mean) / w.sum()
     scale = np.sqrt(np.diag(cov))
@@ -147,8 +147,8 @@ def _baseline_trace(z: Array, cov: Array, w: Array, given: Sequence[int], *, mea
 def robust_measures(test: Test, r: Robust) -> dict[str, float]:
     """Return the fit measures that follow from the corrected χ², to be added to `csr_lib.stats.fit_measures.fit_measures`.
 
-    ``…_scaled`` are computed from the corrected χ² (RMSEA: from the uncorrected with corrected degrees of freedom, as lavaan
-    does); ``…_robust`` estimate what the index would be of normal answers (Brosseau-Liard & Savalei 2014; Brosseau-Liard, Savalei & Li
+    ``…_scaled`` are computed from the corrected χ² (RMSEA: from the uncorrected with corrected degrees of freedom, as in lavaan);
+    ``…_robust`` estimate what the index would be of normal answers (Brosseau-Liard & Savalei 2014; Brosseau-Liard, Savalei & Li
     2012) and are those to be reported.
     """
     t = test
