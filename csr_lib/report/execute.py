@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,6 @@ from csr_lib.core.errors import CsrError
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-#: Small matrices are slower with a threaded BLAS, and two reports run side by side.
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
 _START_TIMEOUT = 300  # seconds; a cold disk on a busy machine
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CSR_ERROR = re.compile(r"^(?:csr_lib\.core\.errors\.)?(?:CsrError|StudyError|DataError|OptionError|AnalysisError)$")
@@ -42,26 +39,13 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
         A cell failed (which one, and the error), or the kernel died.
     """
     import papermill
-    from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from nbclient.exceptions import DeadKernelError
     from papermill.engines import NBClientEngine, papermill_engines
 
-    # no kernelspec, start-up file or configuration of the user can change what a report says
-    spec = KernelSpec(
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"],
-        display_name="Python 3",
-        language="python",
-        env={
-            **_ONE_THREAD,
-            "IPYTHONDIR": str(scratch / "ipython"),
-            "PYTHONHASHSEED": "0",
-            "PYTHONWARNINGS": "",
-            "PYTHONUTF8": "1",
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        },
-    )
+    from csr_lib.report.kernel import kernel_spec
 
+    spec = kernel_spec(str(scratch / "ipython"))
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters whose annotation it cannot read
 
     class ThisInterpreter(AsyncKernelManager):
@@ -74,7 +58,7 @@ def execute(notebook: Path, kept: Path, parameters: Mapping[str, Any], scratch: 
             return super().start_kernel(*args, stdout=log, stderr=log, **more)
 
         @property
-        def kernel_spec(self) -> KernelSpec:
+        def kernel_spec(self) -> Any:
             return spec
 
     class SavesOnce(NBClientEngine):
