@@ -8,7 +8,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from csr_lib.core.errors import AnalysisError, DataError, Problem
+from csr_lib.core.errors import AnalysisError, DataError, OptionError, Problem, unknown
 from csr_lib.core.model import Construct, Model
 from csr_lib.stats._sem_fit import Data, fit
 from csr_lib.stats._sem_ml import Structure, minimise
@@ -16,7 +16,9 @@ from csr_lib.stats._sem_patterns import IncompleteLikelihood, Patterns
 from csr_lib.stats._sem_spec import Identification, Row, Specification, from_factors, from_model
 from csr_lib.stats._sem_syntax import from_syntax
 from csr_lib.stats.moments import Sample
-from csr_lib.stats.sem import SEMResult, result_of
+from csr_lib.stats.sem import ESTIMATORS, SEMResult, result_of
+from csr_lib.stats.sem_fiml_robust import corrected_measures, robust_incomplete, saturated_information
+from csr_lib.stats.sem_robust import robust_measures
 
 Array = np.ndarray
 #: Smallest eigenvalue of the saturated correlations at which the likelihood still counts as having a maximum.
@@ -25,9 +27,13 @@ _BOUNDED = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class IncompleteData(Data):
-    """Incomplete answers that a model is fitted to; ``covs`` and ``means`` are those of the saturated model."""
+    """Incomplete answers that a model is fitted to; ``covs`` and ``means`` are those of the saturated model.
+
+    ``powers`` says, per group, the power of a case weight in sums of products of scores: 1 for frequency weights, otherwise 2.
+    """
 
     patterns: tuple[Patterns, ...]
+    powers: tuple[int, ...]
 
     @property
     def answers(self) -> float:
@@ -43,6 +49,7 @@ def sem_fiml(
     sample: Sample,
     model: Model | str | Mapping[str, Sequence[str]] | Sequence[Construct],
     *,
+    estimator: str = "ML",
     identification: Identification = "marker",
     composites: str = "error",
     covariances: Sequence[tuple[str, str]] = (),
@@ -57,13 +64,15 @@ def sem_fiml(
     sample : made with ``missing="em"``, so that incomplete rows are in it (`csr_lib.stats.moments.sample`); of at least the
         model's items. Rows without an answer to any of the model's items are left out and not counted.
     model : a Model (paths among factors), ``{factor: items}`` or Constructs (all factors correlate), or lavaan syntax.
+    estimator : ``ML``, or ``MLR`` with errors and χ² that hold for answers that are not normal and for sampling weights.
     identification, composites, covariances, level, tolerance, max_iterations : as for `csr_lib.stats.sem.sem`.
 
     Returns
     -------
     SEMResult
         With ``missing`` = ``fiml``. ``fit`` compares with the saturated model and the independence model, both from the same
-        incomplete rows.
+        incomplete rows; ``cfi_robust``, ``tli_robust`` and ``rmsea_robust`` are corrected for missing answers and are those to be
+        reported (`csr_lib.stats.sem_fiml_robust.corrected_measures`).
 
     Raises
     ------
@@ -80,19 +89,33 @@ def sem_fiml(
     observed information (Kenward & Molenberghs 1998: the expected one is wrong here). Observed variables that only explain
     others are modelled too (lavaan ``fixed.x = FALSE``), so that their missing answers cost no row. Sampling weights are scaled
     to mean 1. On complete answers the estimates are those of `sem` with a mean structure. The same numbers: R
-    ``lavaan::sem(missing = "fiml")``.
+    ``lavaan::sem(missing = "fiml", fixed.x = FALSE)``.
     """
     spec = specify(model, identification=identification, composites=composites, covariances=covariances)
-    return estimate_fiml(spec, [sample], level=level, tolerance=tolerance, max_iterations=max_iterations)
+    data = incomplete_data(spec, [sample])
+    return estimate_fiml(spec, data, estimator=estimator, level=level, tolerance=tolerance, max_iterations=max_iterations)
 
 
 def estimate_fiml(
-    spec: Specification, groups: Sequence[Sample], *, level: float = 0.95, tolerance: float = 1e-9, max_iterations: int = 500
+    spec: Specification,
+    data: IncompleteData,
+    *,
+    estimator: str = "ML",
+    level: float = 0.95,
+    tolerance: float = 1e-9,
+    max_iterations: int = 500,
 ) -> SEMResult:
-    """Estimate a specification with a mean structure from one Sample per group; as `sem_fiml`."""
-    data = incomplete_data(spec, groups)
+    """Estimate a specification with a mean structure from the data of `incomplete_data`; as `sem_fiml`."""
+    if estimator not in ESTIMATORS:
+        raise OptionError([unknown(estimator, ESTIMATORS, what="estimator", where="estimator")])
     fitted = fit(spec, data, information="observed", tolerance=tolerance, max_iterations=max_iterations)
-    return result_of(fitted, level=level)
+    saturated = saturated_information(fitted, data.powers)
+    measures = corrected_measures(fitted, saturated, robust=estimator == "MLR")
+    if estimator == "ML":
+        return result_of(fitted, level=level, measures=measures)
+    r = robust_incomplete(fitted, saturated, data.powers)
+    measures = robust_measures(fitted.test, r) | measures
+    return result_of(fitted, level=level, estimator="MLR", vcov=r.vcov, measures=measures)
 
 
 def specify(
@@ -115,20 +138,16 @@ def specify(
 def incomplete_data(spec: Specification, groups: Sequence[Sample]) -> IncompleteData:
     """Return the data of incomplete answers, one Sample per group, with its saturated and baseline models.
 
-    Within a group sampling weights are scaled to mean 1, frequency weights count rows.
+    Sampling weights are scaled so that those of all groups have mean 1, frequency weights count rows.
     """
-    patterns = []
-    for g, sample in enumerate(groups):
-        where = _where(g, len(groups))
-        if sample.missing != "em" and sample.n_missing:
-            raise AnalysisError(
-                f"{sample.n_missing:g} incomplete rows were treated by the rule '{sample.missing}' already",
-                where=where,
-                allowed="a sample made with missing='em'",
-                mend="make the sample with missing='em', or use the covariance model for complete answers",
-            )
-        patterns.append(_patterns(spec, sample, where))
-    saturated = [_saturated(spec.observed, p, _where(g, len(groups))) for g, p in enumerate(patterns)]
+    places = [f"group {g + 1}" if len(groups) > 1 else "sample" for g in range(len(groups))]
+    answers = [_answers(spec, sample, where) for sample, where in zip(groups, places, strict=True)]
+    rows = sum(float(w.sum()) if s.kind == "frequency" else len(w) for s, (_, w) in zip(groups, answers, strict=True))
+    scale = rows / sum(float(w.sum()) for _, w in answers)
+    for (x, w), where in zip(answers, places, strict=True):
+        _check_answers(spec, x, w * scale, where)
+    patterns = [Patterns.of(x, w * scale) for x, w in answers]
+    saturated = [_saturated(spec.observed, p, where) for p, where in zip(patterns, places, strict=True)]
     n = sum(p.n for p in patterns)
     return IncompleteData(
         (),
@@ -139,20 +158,30 @@ def incomplete_data(spec: Specification, groups: Sequence[Sample]) -> Incomplete
         sum(p.n / n * _independent(p) for p in patterns),
         "fiml",
         tuple(patterns),
+        tuple(1 if s.kind == "frequency" else 2 for s in groups),
     )
 
 
-def _patterns(spec: Specification, sample: Sample, where: str) -> Patterns:
+def _answers(spec: Specification, sample: Sample, where: str) -> tuple[Array, Array]:
+    """Answers to the model's items, and case weights, of the rows that have an answer to one of them."""
     absent = [v for v in spec.observed if v not in sample.columns]
     if absent:
         raise DataError(
             f"no column for {', '.join(absent)}", where=where, allowed=", ".join(sample.columns), mend="add it to the sample"
         )
+    if sample.missing != "em" and sample.n_missing:
+        raise AnalysisError(
+            f"{sample.n_missing:g} incomplete rows were treated by the rule '{sample.missing}' already",
+            where=where,
+            allowed="a sample made with missing='em'",
+            mend="make the sample with missing='em', or use the covariance model for complete answers",
+        )
     x = sample.answers[:, [sample.columns.index(v) for v in spec.observed]]
     some = ~np.isnan(x).all(axis=1)
-    x, w = x[some], sample.weights[some]
-    if sample.kind != "frequency":
-        w = w * (len(w) / w.sum())
+    return x[some], sample.weights[some]
+
+
+def _check_answers(spec: Specification, x: Array, w: Array, where: str) -> None:
     constant = [v for v, column in zip(spec.observed, x.T, strict=True) if len(np.unique(column[~np.isnan(column)])) < 2]
     if constant:
         raise AnalysisError(
@@ -177,11 +206,6 @@ def _patterns(spec: Specification, sample: Sample, where: str) -> Patterns:
     ]
     if alone:
         raise AnalysisError(alone)
-    return Patterns.of(x, w)
-
-
-def _where(group: int, groups: int) -> str:
-    return f"group {group + 1}" if groups > 1 else "sample"
 
 
 def _available(patterns: Patterns) -> tuple[Array, Array, Array]:
