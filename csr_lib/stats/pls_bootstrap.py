@@ -15,7 +15,7 @@ from csr_lib.stats import _pls
 from csr_lib.stats._pls import Plan, Scheme
 from csr_lib.stats.moments import Sample
 from csr_lib.stats.pls import Limits, PLSResult, effect_pairs, inadmissible_draws
-from csr_lib.stats.pls_higher_order import estimate
+from csr_lib.stats.pls_higher_order import Climb, estimate
 from csr_lib.stats.resampling import Seed, group_codes, resample_counts, summarise
 
 Array = np.ndarray
@@ -61,6 +61,7 @@ class PLSBootstrap:
     estimates : quantity -> (k,), the same numbers of `result`.
     resamples, n_failed : resamples asked for, and those that did not converge or had singular matrices or values that are not
         finite. They are in none of the draws.
+    climb : what leads from the sample's columns to the items of `result`; trivial without higher-order constructs.
     n_inadmissible : draws, among those that worked, that no population could have (see `PLSResult.inadmissible`; last stage).
         They are kept: leaving them out would bend the intervals. Many of them say that the model asks too much of the data.
     flips : construct -> how many draws were turned round by the sign policy.
@@ -81,6 +82,7 @@ class PLSBootstrap:
     resamples: int
     n_failed: int
     flips: Mapping[str, int]
+    climb: Climb
     n_inadmissible: int = 0
     groups: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     group_n: Mapping[str, Array] = field(default_factory=dict)
@@ -237,6 +239,7 @@ def pls_bootstrap(
         resamples,
         failed,
         dict(zip(result.model.names, flips.tolist(), strict=True)),
+        climb,
         inadmissible,
         {by: labels for by, (_, labels) in codes.items()},
         {by: np.bincount(code[code >= 0], weight[code >= 0]) for by, (code, _) in codes.items()},

@@ -202,7 +202,8 @@ def leading(study: Study) -> set[str]:
         model = study.build_model()
     except CsrError:
         return set()  # the model is another analysis's concern
-    return {item for name in model.ancestors(model.target) for item in model.construct(name).items}
+    leaves = [leaf for name in model.ancestors(model.target) for leaf in model.leaves(name)]
+    return {item for leaf in leaves for item in model.construct(leaf).items}
 
 
 def target_of(study: Study, name: str | None, outcome: str | None, wave: str | None) -> tuple[str, float] | None:

@@ -114,6 +114,7 @@ def satisfaction_index(survey: Survey, *, lang: str | None = None, **options: An
     told = Told(
         survey=e.people,
         fit=e.fit,
+        climb=e.climb,
         target=e.target,
         tables=tables,
         drivers=drivers,
@@ -193,7 +194,7 @@ def _model_checks(e: Estimate, tables: Mapping[str, Any], signs: Mapping[tuple[s
     from csr_lib.analyses.satisfaction_index.checks import draw_checks, group_check, model_checks
 
     label = e.label
-    checks = model_checks(e.fit, e.target, label, signs=signs, paths=tables["paths"], alpha=1 - e.level)
+    checks = model_checks(e.fit, e.target, label, signs=signs, paths=tables["paths"], alpha=1 - e.level, lower=e.climb.results)
     if e.draws:
         items = e.fit.items
         turned = (np.sign(e.draws.draws["loadings"]) != np.sign(items["loading"].to_numpy())).mean(axis=0)
@@ -217,7 +218,7 @@ def expected_signs(e: Estimate) -> dict[tuple[str, str], int]:
         if source in ("Complaints", "Complaint"):
             continue
         turned = (e.template is not None and e.template.name == "ecsi") or all(
-            study.indicators[i].reverse for i in e.model.construct(target).items
+            study.indicators[i].reverse for i in study.leaves(target)
         )
         signs[source, target] = -1 if target in ("Complaints", "Complaint") and not turned else 1
     stated = {(h.from_, h.to): 1 if h.sign == "+" else -1 for h in study.hypotheses}
@@ -226,7 +227,7 @@ def expected_signs(e: Estimate) -> dict[tuple[str, str], int]:
 
 def _labels(e: Estimate, tables: Mapping[str, Any]) -> dict[str, Any]:
     survey = e.people
-    keys = [*e.model.names, *e.model.items]
+    keys = [*e.model.names, *e.model.items, *e.climb.items]
     out = {key: e.label(key) for key in keys}
     for name in ("segments", "rollup"):
         if name in tables:
@@ -263,6 +264,8 @@ def _references(e: Estimate, tables: Mapping[str, Any]) -> tuple[str, ...]:
     keys = ["wold1982", "tenenhaus2005", "fornell1996", "henseler2015", "fornell1981", "dijkstra2015"]
     if e.template:
         keys.insert(0, e.template.source)
+    if e.climb.steps:
+        keys.append("becker2023")
     if e.draws:
         keys.append("efron1993")
     if e.draws and ("segments" in tables or "wave_changes" in tables):

@@ -11,7 +11,7 @@ import pandas as pd
 from csr_lib.analyses._rows import rows
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.text import LANGUAGES, number, words
+from csr_lib.core.text import LANGUAGES, number, text, words
 from csr_lib.stats.pls import PLSResult
 
 Label = Callable[[str], Any]
@@ -58,6 +58,7 @@ def model_checks(
     signs: Mapping[tuple[str, str], int],
     paths: pd.DataFrame,
     alpha: float,
+    lower: Sequence[PLSResult] = (),
 ) -> list[Check]:
     """Return the checks of the measurement model and of the paths.
 
@@ -68,6 +69,7 @@ def model_checks(
     signs : path -> 1 or −1 where the theory (or a hypothesis) says which.
     paths : the table of paths with intervals.
     alpha : 1 − confidence; a path against the theory fails where its p-value is below.
+    lower : the stages below, where the model has higher-order constructs.
     """
     constructs, items = rows(fit.constructs), rows(fit.items)
     several = [c for c in constructs if c.n_items > 1 and c.mode != "B"]
@@ -91,7 +93,8 @@ def model_checks(
         *_discriminant(fit, label),
         judged("structural_vif", "vif", vifs, lambda p: joined(label(p[0]), label(p[1]), "→")),
         judged("formative_vif", "vif", {i.item: i.vif for i in items if i.mode == "B"}, label),
-        _negative_weights(fit, label),
+        _negative_weights([*lower, fit], label),
+        _admissible([*lower, fit], label),
         _beyond_one(fit, label),
         judged("path_std_error", "path_std_error", errors, lambda p: joined(label(p[0]), label(p[1]), "→"), "coefficient"),
         judged("explained_variance", "r_squared", {c: r2 for c, r2 in inner.items() if c == target}, label),
@@ -159,12 +162,30 @@ def negative_weights(fit: PLSResult) -> list[str]:
     return [str(i) for i in fit.items.loc[fit.items["weight"] < 0, "item"]]
 
 
-def _negative_weights(fit: PLSResult, label: Label) -> Check:
-    weights = {i.item: i.weight for i in rows(fit.items)}
+def _negative_weights(fits: Sequence[PLSResult], label: Label) -> Check:
+    weights = {i.item: i.weight for fit in fits for i in rows(fit.items)}
     lowest = min(weights, key=lambda i: weights[i])
-    names = [with_value(label(i), weights[i], "coefficient") for i in negative_weights(fit)]
-    values = {"worst": label(lowest), "names": names, "plain": [label(i) for i in negative_weights(fit)]}
+    negative = [i for i, weight in weights.items() if weight < 0]
+    names = [with_value(label(i), weights[i], "coefficient") for i in negative]
+    values = {"worst": label(lowest), "names": names, "plain": [label(i) for i in negative]}
     return Check("negative_weights", "fail" if names else "pass", weights[lowest], 0.0, "ringle2016", values)
+
+
+def _admissible(fits: Sequence[PLSResult], label: Label) -> Check | None:
+    """Whether consistent PLS stayed within what a population could have; None where no construct is reflective."""
+    if all(c.mode != "reflective" for fit in fits for c in fit.model.constructs):
+        return None
+    faults = [r for fit in fits for r in rows(fit.inadmissible) if r.fault != "items"]
+
+    def said(fault: Any) -> dict[str, str]:
+        pair = joined(label(fault.name), label(fault.other), "–") if fault.fault == "correlation" else label(fault.name)
+        key = f"satisfaction_index.fault.{fault.fault}"
+        return {lang: text(key, lang, name=words(pair, lang), value=fault.value) for lang in LANGUAGES}
+
+    names = list({words(name, "en"): name for name in map(said, faults)}.values())
+    return Check(
+        "model_admissible", "fail" if names else "pass", float(len(names)), 0.0, "dijkstra2015", {"names": names, "plain": names}
+    )
 
 
 def _beyond_one(fit: PLSResult, label: Label) -> Check | None:

@@ -11,11 +11,13 @@ import pandas as pd
 
 from csr_lib.analyses.satisfaction_index.rollup import Tree
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
-from csr_lib.core.model import Construct, Model, Template, template
+from csr_lib.core.model import Model, Template, template
 from csr_lib.core.result import Basis
 from csr_lib.stats.moments import Sample, sample
-from csr_lib.stats.pls import PLSResult, pls
+from csr_lib.stats.pls import PLSResult
 from csr_lib.stats.pls_bootstrap import PLSBootstrap, pls_bootstrap
+from csr_lib.stats.pls_higher_order import Climb
+from csr_lib.stats.pls_higher_order import estimate as estimate_model
 from csr_lib.stats.resampling import bootstrap_p, group_codes, percentile_interval, standard_error
 from csr_lib.study import Study, Survey
 
@@ -34,11 +36,7 @@ def chosen_model(study: Study, options: Options) -> Model:
 
     Raises StudyError where the model cannot be made, OptionError for a target that is none of its constructs.
     """
-    if options.model:
-        entries = {name: Construct(name, study.leaves(name), entry.mode) for name, entry in study.constructs.items()}
-        model = template(options.model).fill(entries)
-    else:
-        model = study.build_model()
+    model = template(options.model).fill(study.construct_entries()) if options.model else study.build_model()
     if options.target and options.target not in model.names:
         raise OptionError([unknown(options.target, model.names, what="construct", where="option target")])
     if options.mode:
@@ -60,6 +58,8 @@ class Estimate:
     ----------
     people : customers' answers, whatever wave. `used`: those of them that the model rests on.
     model, template, fit, draws : the model, the template it was made from, its estimate, and the draws (None without resampling).
+        Parts of a higher-order construct stand in it as items, by their index.
+    climb : what leads from the questions to the model's items; trivial without higher-order constructs.
     waves : waves that may be shown, in order, where there are several.
     period : the wave that the index describes; None for all answers together.
     scope : rows of `used` that the index describes.
@@ -75,6 +75,7 @@ class Estimate:
     template: Template | None
     fit: PLSResult
     draws: PLSBootstrap | None
+    climb: Climb
     waves: tuple[str, ...]
     period: str | None
     scope: Array
@@ -137,7 +138,7 @@ class Estimate:
 
     def basis(self, survey: Survey, whole: Survey) -> Basis:
         """Return the Basis of numbers that rest on `survey`, taken from `whole`."""
-        values = whole.ratings("perception", self.model.items).notna().all(axis=1).to_numpy()
+        values = whole.ratings("perception", self.climb.items).notna().all(axis=1).to_numpy()
         weights = whole.weights if whole.weight_kind == "frequency" else np.ones(len(values))
         missing = float(weights[~values].sum())
         kind: Any = whole.weight_kind
@@ -145,18 +146,16 @@ class Estimate:
 
     def item_performance(self) -> pd.Series:
         """Return the mean score 0–100 of every item in the answers that the index describes."""
-        means = self.sample.group_means(np.where(self.scope, 0, -1))[0]
+        means = self._climbed(self.sample.group_means(np.where(self.scope, 0, -1)))[0]
         ends = self.fit.limits
-        place = [self.sample.columns.index(i) for i in self.model.items]
-        return pd.Series(100 * (means[place] - ends[:, 0]) / (ends[:, 1] - ends[:, 0]), index=list(self.model.items))
+        return pd.Series(100 * (means - ends[:, 0]) / (ends[:, 1] - ends[:, 0]), index=list(self.model.items))
 
     def score_sd(self) -> Array:
         """Return the standard deviation of every construct's scores 0–100 in the answers that the index describes.
 
         Of rows with all answers of the construct; divisor n − 1 (frequency weights: Σw − 1).
         """
-        place = [self.sample.columns.index(i) for i in self.model.items]
-        x = self.sample.answers[self.scope][:, place]
+        x = self._climbed(self.sample.answers[self.scope])
         w = self.sample.weights[self.scope]
         out = []
         for block in self.fit.plan.blocks:
@@ -169,6 +168,11 @@ class Estimate:
             mean = np.average(score[seen], weights=w[seen])
             out.append(float(np.sqrt(np.average((score[seen] - mean) ** 2, weights=w[seen]) * n / (n - 1))))
         return np.array(out)
+
+    def _climbed(self, values: Array) -> Array:
+        """Return rows of the model's items, of rows of the questions' answers or means."""
+        place = [self.sample.columns.index(i) for i in self.climb.items]
+        return self.climb.values(values[None][..., place], self.climb.coefficients)[0]
 
 
 def estimate(survey: Survey, options: Options, tree: Tree | None) -> Estimate:
@@ -210,22 +214,26 @@ def estimate(survey: Survey, options: Options, tree: Tree | None) -> Estimate:
             groups=full,
             strata=_joint(people, strata) if strata else None,
         )
-        fit, labels, indices, drawn = draws.result, draws.groups, draws.group_estimate, draws.group_index
+        fit, climb, labels, indices, drawn = draws.result, draws.climb, draws.groups, draws.group_estimate, draws.group_index
     else:
         draws, drawn = None, {}
-        fit = pls(data.moments(), model, scheme=options.scheme, limits=limits)
+        fit, climb = estimate_model(data.moments(), model, options.scheme, limits)
         coded = {name: group_codes(pd.Series(values), data.kept) for name, values in full.items()}
         labels = {name: found for name, (_, found) in coded.items()}
-        place = [data.columns.index(i) for i in model.items]
-        indices = {name: fit.index_of(data.group_means(codes)[:, place]) for name, (codes, _) in coded.items()}
+        place = [data.columns.index(i) for i in climb.items]
+        indices = {
+            name: fit.index_of(climb.values(data.group_means(codes)[None][..., place], climb.coefficients)[0])
+            for name, (codes, _) in coded.items()
+        }
     return Estimate(
         people=people,
         used=used,
         sample=data,
-        model=model,
+        model=fit.model,
         template=chosen_template(people.study, options),
         fit=fit,
         draws=draws,
+        climb=climb,
         waves=waves,
         period=period,
         scope=scope,

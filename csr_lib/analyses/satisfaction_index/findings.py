@@ -40,7 +40,7 @@ def _level(told: Told) -> Iterator[Finding]:
 
 def _in_words(told: Told, index: float) -> Iterator[Finding]:
     """The index on the questionnaire's own scale, where the items share one whose points are all named."""
-    scales = [told.survey.scale(i) for i in told.fit.model.construct(told.target).items]
+    scales = [told.survey.scale(i) for i in told.survey.study.leaves(told.target)]
     first = scales[0]
     if any((s.min, s.max) != (first.min, first.max) for s in scales) or len(first.labels) < first.max - first.min + 1:
         return
@@ -334,6 +334,7 @@ _LIMITS = {
     "structural_vif": "limit_vif",
     "negative_weights": "limit_weights",
     "path_beyond_one": "limit_beyond",
+    "model_admissible": "limit_inadmissible",
     "path_std_error": "limit_exploding",
     "index_failed_draws": "limit_draws",
     "expected_sign": "limit_signs",
@@ -361,6 +362,7 @@ def _limits(told: Told) -> Iterator[Finding]:
         "limit_vif",
         "limit_weights",
         "limit_beyond",
+        "limit_inadmissible",
         "limit_signs",
         "limit_flips",
     }

@@ -16,6 +16,7 @@ from csr_lib.core.model import Template
 from csr_lib.core.result import Basis
 from csr_lib.core.text import LANGUAGES, text
 from csr_lib.stats.pls import PLSResult
+from csr_lib.stats.pls_higher_order import Climb
 from csr_lib.study import Survey
 
 
@@ -26,6 +27,7 @@ class Told:
     Attributes
     ----------
     survey, fit, target, tables, checks : the answers, the estimated model, its headline construct, and what was found.
+    climb : the stages below the model, where it has higher-order constructs.
     basis, pooled : on whom the index rests, and on whom the model does.
     latest : the last of several waves, else None; `period` the wave that the index describes, None for all answers together.
     labels : construct, item, segment … -> label. `template` that the model was made from.
@@ -34,6 +36,7 @@ class Told:
 
     survey: Survey
     fit: PLSResult
+    climb: Climb
     target: str
     tables: Mapping[str, pd.DataFrame]
     drivers: pd.DataFrame
@@ -130,10 +133,13 @@ def method(told: Told) -> Iterator[Finding]:
         "m_model",
         model=told.template.title if told.template else both("satisfaction_index.own_model"),
         constructs=len(fit.model.names),
-        items=len(fit.model.items),
+        items=len(told.climb.items),
         scheme=both(f"satisfaction_index.scheme.{options.scheme}"),
         modes={lang: ("；" if lang == "zh" else "; ").join(m[lang] for m in listed) for lang in LANGUAGES},
     )
+    if told.climb.steps:
+        wholes = [c.name for c in fit.model.constructs if not set(c.items) <= set(told.climb.items)]
+        yield said("m_higher_order", names=[told.label(name) for name in wholes])
     yield said("m_index")
     if told.period:
         yield said("m_pooled", wave=told.wave(told.period))
