@@ -76,9 +76,11 @@ class Fitted:
 
     def group_moments(self) -> list[GroupMoments]:
         """Observed and implied moments by group, for the fit measures."""
-        means = self.structure.spec.mean_structure
+        spec = self.structure.spec
+        means = spec.mean_structure
+        given = tuple(spec.observed.index(v) for v in spec.conditional)
         return [
-            GroupMoments(n, cov, m.sigma, mean if means else None, m.mu if means else None)
+            GroupMoments(n, cov, m.sigma, mean if means else None, m.mu if means else None, given)
             for n, cov, mean, m in zip(self.data.ns, self.data.covs, self.data.means, self.implied, strict=True)
         ]
 
@@ -147,8 +149,8 @@ def _logdet(cov: Array) -> float:
 
 
 def _baseline_logdet(spec: Specification, cov: Array) -> float:
-    """ln|Σ| of the baseline: uncorrelated variables, but for those whose moments are given."""
-    given = [spec.observed.index(v) for v in spec.conditional]
+    """ln|Σ| of the baseline: uncorrelated variables, but for those that only explain others."""
+    given = [spec.observed.index(v) for v in spec.outside]
     rest = [k for k in range(len(cov)) if k not in given]
     return float(np.log(np.diag(cov)[rest]).sum()) + (_logdet(cov[np.ix_(given, given)]) if given else 0.0)
 
@@ -221,10 +223,10 @@ def fit(
 
 def _degrees(spec: Specification) -> tuple[int, int]:
     """Degrees of freedom of the model and of the baseline."""
-    p, x = len(spec.observed), len(spec.conditional)
-    pairs = p * (p + 1) // 2 - x * (x + 1) // 2
-    moments = spec.groups * (pairs + (p - x if spec.mean_structure else 0))
-    return moments - spec.n_free, spec.groups * (pairs - (p - x))
+    p, given, outside = len(spec.observed), len(spec.conditional), len(spec.outside)
+    pairs = p * (p + 1) // 2
+    moments = pairs - given * (given + 1) // 2 + (p - given if spec.mean_structure else 0)
+    return spec.groups * moments - spec.n_free, spec.groups * (pairs - p - outside * (outside - 1) // 2)
 
 
 def _test(spec: Specification, data: Data, value: float, df: int, baseline_df: int) -> Test:

@@ -121,6 +121,13 @@ class Specification:
         return tuple(r.lhs for r in self.rows if r.op == "~~" and r.lhs == r.rhs and r.exogenous and r.group == 0)
 
     @cached_property
+    def outside(self) -> tuple[str, ...]:
+        """Observed variables that only explain others; the baseline model leaves their covariances free."""
+        left, right = ({side(r) for r in self.rows if r.op == "~"} for side in (lambda r: r.lhs, lambda r: r.rhs))
+        items = {r.rhs for r in self.rows if r.op == "=~"}
+        return tuple(v for v in self.observed if v in right and v not in left and v not in items)
+
+    @cached_property
     def endogenous(self) -> tuple[str, ...]:
         """Variables that the model explains: on the left of a regression, or indicators of a factor."""
         explained = {r.lhs for r in self.rows if r.op == "~"} | {r.rhs for r in self.rows if r.op == "=~"}

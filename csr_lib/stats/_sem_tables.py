@@ -146,10 +146,13 @@ class GroupTable:
                 if (i, j) == (t, s):
                     direct_slopes += self.slopes[n]
             total = T[t, s] - (1.0 if t == s else 0.0)
+            indirect = total - B[t, s]
+            if abs(indirect) < 1e-13 * abs(B[t, s]):  # rounding of the inverse: no way but the direct one
+                indirect = 0.0
             ratio = sd[s] / sd[t] if sd[t] > 0 else np.nan
             for name, value, slope in (
                 ("direct", B[t, s], direct_slopes),
-                ("indirect", total - B[t, s], total_slopes - direct_slopes),
+                ("indirect", indirect, total_slopes - direct_slopes),
                 ("total", total, total_slopes),
             ):
                 for column, entry in zip(parts, (names[s], names[t], name, value, value * ratio), strict=True):

@@ -25,6 +25,7 @@ class GroupMoments:
     n : rows (sum of weights).
     cov, implied_cov : (p, p), divisor n (for incomplete answers the saturated model's).
     mean, implied_mean : (p,); None where means are not modelled.
+    given : positions of variables on whose moments the model is conditional.
     """
 
     n: float
@@ -32,6 +33,7 @@ class GroupMoments:
     implied_cov: Array
     mean: Array | None = None
     implied_mean: Array | None = None
+    given: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,17 +200,21 @@ def goodness(groups: Sequence[GroupMoments]) -> float:
     """Goodness of fit index: 1 − Σn·eᵀVe/Σn·sᵀVs with e residuals, s sample moments, V the normal weight at Σ.
 
     For covariances eᵀVe = ½tr((Σ⁻¹(S − Σ))²); modelled means add (x̄ − μ)ᵀΣ⁻¹(x̄ − μ) above and x̄ᵀΣ⁻¹x̄ below, as in lavaan.
+    Moments of given variables are not counted among the sample's.
     """
     lack = total = 0.0
     for g in groups:
-        ratio = np.linalg.solve(g.implied_cov, g.cov)
-        rest = ratio - np.eye(len(ratio))
+        counted = g.cov.copy()
+        counted[np.ix_(g.given, g.given)] = 0.0
+        ratio = np.linalg.solve(g.implied_cov, counted)
+        rest = np.linalg.solve(g.implied_cov, g.cov - g.implied_cov)
         lack += g.n * float(np.sum(rest * rest.T)) / 2
         total += g.n * float(np.sum(ratio * ratio.T)) / 2
         if g.mean is not None and g.implied_mean is not None:
             d = g.mean - g.implied_mean
             lack += g.n * float(d @ np.linalg.solve(g.implied_cov, d))
-            total += g.n * float(g.mean @ np.linalg.solve(g.implied_cov, g.mean))
+            counted_mean = np.where(np.isin(np.arange(len(d)), g.given), 0.0, g.mean)
+            total += g.n * float(counted_mean @ np.linalg.solve(g.implied_cov, counted_mean))
     return 1 - lack / total
 
 

@@ -12,7 +12,7 @@ from csr_lib.core.check import Check
 from csr_lib.core.errors import OptionError, unknown
 from csr_lib.core.model import Construct, Model
 from csr_lib.stats._sem_fit import Fitted, complete_data, fit
-from csr_lib.stats._sem_ml import Slopes
+from csr_lib.stats._sem_residuals import residual_table
 from csr_lib.stats._sem_spec import Identification, Specification, from_factors, from_model
 from csr_lib.stats._sem_syntax import from_syntax
 from csr_lib.stats._sem_tables import GroupTable, parameter_tables
@@ -91,34 +91,10 @@ class SEMResult:
         """Pairs of items with what the model leaves: ``item_a item_b observed implied residual correlation_residual z``.
 
         ``residual`` is the difference of covariances (divisor n), ``correlation_residual`` that of correlations, ``z`` the
-        residual over its standard error under the model. A moment that is fitted exactly has no ``z`` (NaN).
+        residual over its standard error (NaN for a moment that is fitted exactly, and with FIML). The same numbers: R
+        ``lavaan::residuals`` (``type = "raw"``, ``"cor.bollen"``, ``"standardized"``).
         """
-        f = self.fitted
-        m, cov, n = f.implied[group], f.data.covs[group], f.data.ns[group]
-        p = f.structure.p
-        i, j = np.tril_indices(p)
-        sigma = m.sigma
-        slopes = np.zeros((len(i), f.structure.n_free))
-        s = Slopes.of(m, f.structure.free[group], np.arange(p))
-        by_entry = s.u[i] * s.v[j] + s.v[i] * s.u[j]
-        np.add.at(slopes.T, f.structure.theta[group], by_entry.T)
-        sampling = (sigma[i, i] * sigma[j, j] + sigma[i, j] ** 2) / n
-        variance = sampling - np.einsum("rk,kl,rl->r", slopes, f.vcov, slopes)
-        variance = np.where(variance > 1e-9 * sampling, variance, np.nan)
-        sd, model_sd = np.sqrt(np.diag(cov)), np.sqrt(np.diag(sigma))
-        names = np.array(self.specification.observed, dtype=object)
-        residual = cov[i, j] - sigma[i, j]
-        return pd.DataFrame(
-            {
-                "item_a": names[j],
-                "item_b": names[i],
-                "observed": cov[i, j],
-                "implied": sigma[i, j],
-                "residual": residual,
-                "correlation_residual": cov[i, j] / (sd[i] * sd[j]) - sigma[i, j] / (model_sd[i] * model_sd[j]),
-                "z": residual / np.sqrt(variance),
-            }
-        )
+        return residual_table(self.fitted, group)
 
     def _table(self, group: int) -> GroupTable:
         return GroupTable(self.fitted.structure, self.fitted.implied[group], self.fitted.theta, group)

@@ -59,7 +59,7 @@ def robust(fitted: Fitted, samples: Sequence[Sample]) -> Robust:
     spec, n = fitted.structure.spec, fitted.data.n
     k = fitted.structure.n_free
     meat, saturated, baseline = np.zeros((k, k)), 0.0, 0.0
-    given = [spec.observed.index(v) for v in spec.conditional]
+    given, outside = ([spec.observed.index(v) for v in names] for names in (spec.conditional, spec.outside))
     for g, (sample, cov, mean) in enumerate(zip(samples, fitted.data.covs, fitted.data.means, strict=True)):
         x, squared = _rows(fitted, sample, g)
         scores = case_scores(fitted, x, g)
@@ -70,7 +70,9 @@ def robust(fitted: Fitted, samples: Sequence[Sample]) -> Robust:
         saturated += _saturated_trace(z, cov, squared, means=spec.mean_structure)
         if given:
             saturated -= _saturated_trace(z[:, given], cov[np.ix_(given, given)], squared, means=spec.mean_structure)
-        baseline += _baseline_trace(z, cov, squared, given, means=spec.mean_structure)
+        baseline += _baseline_trace(z, cov, squared, outside, means=spec.mean_structure)
+        if outside and not given:  # their moments are parameters of the baseline
+            baseline += _saturated_trace(z[:, outside], cov[np.ix_(outside, outside)], squared, means=spec.mean_structure)
     meat /= n
     bread = np.linalg.inv(fitted.information) if k else np.zeros((0, 0))
     return corrections(fitted.test, bread, meat, saturated, baseline, n_saturated=k + fitted.test.df)
@@ -137,9 +139,9 @@ def _saturated_trace(z: Array, cov: Array, w: Array, *, means: bool) -> float:
     return float(w @ ((distance**2 - 2 * distance + len(cov)) / 2 + (distance if means else 0.0)))
 
 
-def _baseline_trace(z: Array, cov: Array, w: Array, given: Sequence[int], *, means: bool) -> float:
-    """The same for the baseline model: uncorrelated variables, but for the given ones, which are not its parameters."""
-    rest = [k for k in range(z.shape[1]) if k not in given]
+def _baseline_trace(z: Array, cov: Array, w: Array, outside: Sequence[int], *, means: bool) -> float:
+    """The same for the variables that the baseline model leaves uncorrelated."""
+    rest = [k for k in range(z.shape[1]) if k not in outside]
     square = z[:, rest] ** 2 / np.diag(cov)[rest]
     return float(w @ ((square - 1) ** 2 / 2 + (square if means else 0.0)).sum(axis=1))
 
