@@ -24,6 +24,7 @@ FORMATS = {
     "percent": "{:.0%}",
     "signed_share": "{:+.1%}",
     "coefficient": "{:.3f}",
+    "signed_coefficient": "{:+.3f}",
     "p_value": "{:.3f}",
     "count": "{:,.0f}",
     "signed_count": "{:+.0f}",
