@@ -266,7 +266,7 @@ def _spans(ranges: Any, names: tuple[str, ...]) -> Array:
     return span
 
 
-def _at(names: Any, which: Array) -> list[str]:
+def _at(names: Any, which: Any) -> list[str]:
     return [str(c) for c, yes in zip(names, which, strict=True) if yes]
 
 

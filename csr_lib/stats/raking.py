@@ -166,16 +166,20 @@ def _check(places: list[Array], shares: list[Array], names: list[tuple[str, Sequ
 
 
 def _check_filled(places: list[Array], shares: list[Array], names: list[tuple[str, Sequence[str]]], weights: Array) -> None:
-    problems = [
-        Problem(
-            f"no row in '{labels[cell]}', {shares[m][cell]:.1%} of the population",
-            name,
-            "rows (of weight above 0) in every cell",
-            "join it with another cell, or leave the margin out",
-        )
-        for m, (name, labels) in enumerate(names)
-        for cell in np.flatnonzero(np.bincount(places[m][places[m] >= 0], weights[places[m] >= 0], minlength=len(shares[m])) == 0)
-    ]
+    problems = []
+    for place, share, (name, labels) in zip(places, shares, names, strict=True):
+        known = place >= 0
+        sums = np.bincount(place[known], weights[known], minlength=len(share))
+        problems += [
+            Problem(
+                f"no row in '{label}', {wanted:.1%} of the population",
+                name,
+                "rows (of weight above 0) in every cell",
+                "join it with another cell, or leave the margin out",
+            )
+            for label, wanted, total in zip(labels, share, sums, strict=True)
+            if not total > 0
+        ]
     if problems:
         raise DataError(problems)
 
