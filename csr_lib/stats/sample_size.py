@@ -173,6 +173,8 @@ def allocate(
     """
     sizes, spread = _strata(population, sd, rule)
     _check_minimum(minimum)
+    if n != int(n):
+        raise OptionError(f"{n:g} answers", where="n", allowed="a whole number")
     if n > sizes.sum():
         raise OptionError(f"{n} answers from a population of {sizes.sum():g}", where="n", allowed="at most the population")
     counts = np.minimum(minimum, sizes).astype(int)
@@ -181,7 +183,7 @@ def allocate(
             f"{n} answers cannot give every stratum {minimum}", where="minimum", allowed=f"n of at least {counts.sum()}"
         )
     steps = _next_strata(sizes, spread, counts)
-    for _ in range(n - int(counts.sum())):
+    for _ in range(int(n) - int(counts.sum())):
         counts[next(steps)] += 1
     return pd.Series(counts, index=list(population), name="n")
 

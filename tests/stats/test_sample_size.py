@@ -122,6 +122,7 @@ def test_a_population_that_cannot_answer_so_often_is_told():
         lambda: margin_of_error(60, population=50),
         lambda: allocate(100, {"a": 40, "b": 50}),
         lambda: allocate(3, {"a": 40, "b": 50}),
+        lambda: allocate(10.5, {"a": 40, "b": 50}),
         lambda: allocate(10, {"a": 40}, rule="optimal"),
         lambda: allocate(10, {"a": 40}, rule="neyman"),
         lambda: stratified_sample_size(0.05, {"a": 40}, response_rate=2),
