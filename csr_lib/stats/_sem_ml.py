@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import linalg
 
 from csr_lib.stats._sem_spec import Row, Specification
 
@@ -77,6 +76,7 @@ class Structure:
     spec : what it was made of.
     p : number of observed variables, the first of the q variables.
     theta : per group, position in the parameter vector of each of its free entries.
+    pool : per group, (entries, parameters) ones and zeros that sum the entries of one parameter.
     free : per group, the free Entries.
     """
 
@@ -86,12 +86,14 @@ class Structure:
         self.p, self.q = len(spec.observed), len(self.names)
         self.position = {v: k for k, v in enumerate(self.names)}
         self.theta: list[Array] = []
+        self.pool: list[Array] = []
         self.free: list[Entries] = []
         self._fixed: list[tuple[Array, Array, Array]] = []
         for g in range(spec.groups):
             mine = [(r, k) for r, k in zip(spec.rows, spec.index, strict=True) if r.group == g]
             self.free.append(Entries.of([r for r, k in mine if k >= 0], self.position))
             self.theta.append(np.array([k for _, k in mine if k >= 0], dtype=int))
+            self.pool.append(np.eye(spec.n_free)[self.theta[-1]])
             fixed = [r for r, k in mine if k < 0]
             base = np.zeros((self.q, self.q)), np.zeros((self.q, self.q)), np.zeros(self.q)
             self._fill(base, Entries.of(fixed, self.position), np.array([r.value for r in fixed]))
@@ -183,15 +185,12 @@ class Likelihood:
         self.blocks = tuple(blocks)
         self.n = math.fsum(b.n for b in self.blocks)
         self.means = structure.spec.mean_structure
+        self._last: tuple[Array, list[tuple[Block, _At]]] | None = None
 
     def value(self, theta: Array) -> float:
         """F; infinite where an implied matrix is not positive definite."""
         try:
-            implied = self._implied(theta)
-            total = 0.0
-            for b in self.blocks:
-                _, T, logdet, precision = self._at(implied[b.group], b)
-                total += b.n * (logdet + float(np.sum(precision * T)))
+            total = math.fsum(b.n * (at.logdet + float(np.sum(at.precision * at.T))) for b, at in self._evaluated(theta))
         except np.linalg.LinAlgError:
             return math.inf
         return total / (2 * self.n) if math.isfinite(total) else math.inf
@@ -201,48 +200,56 @@ class Likelihood:
         k = self.structure.n_free
         gradient, information = np.zeros(k), np.zeros((k, k))
         second = np.zeros((k, k)) if hessian else None
-        implied = self._implied(theta)
-        for b in self.blocks:
-            m, at, where = implied[b.group], self.structure.free[b.group], self.structure.theta[b.group]
-            d, T, _, precision = self._at(m, b)
-            slopes = Slopes.of(m, at, b.columns)
-            W = precision - precision @ T @ precision
+        for b, at in self._evaluated(theta):
+            entries, pool = self.structure.free[b.group], self.structure.pool[b.group]
+            slopes = Slopes.of(at.implied, entries, b.columns)
+            W = at.precision - at.precision @ at.T @ at.precision
             share = b.n / self.n
-            g = np.einsum("ia,ia->a", slopes.u, W @ slopes.v) - (precision @ d) @ slopes.d
-            np.add.at(gradient, where, share * g)
-            spread = where[:, None], where[None, :]
-            np.add.at(information, spread, share * slopes.information(precision))
+            gradient += share * (np.einsum("ia,ia->a", slopes.u, W @ slopes.v) - (at.precision @ at.d) @ slopes.d) @ pool
+            information += share * (pool.T @ slopes.information(at.precision) @ pool)
             if second is not None:
-                np.add.at(second, spread, share * _hessian(m, at, slopes, b.columns, precision, W, T, d))
+                second += share * (pool.T @ _hessian(at, entries, slopes, b.columns, W) @ pool)
         return gradient, information, second
 
-    def _implied(self, theta: Array) -> list[Implied]:
-        return [self.structure.implied(theta, g) for g in range(self.structure.spec.groups)]
+    def _evaluated(self, theta: Array) -> list[tuple[Block, _At]]:
+        """Blocks with the implied moments against them; those of the last parameters are kept."""
+        if self._last is None or not np.array_equal(self._last[0], theta):
+            implied = [self.structure.implied(theta, g) for g in range(self.structure.spec.groups)]
+            self._last = theta.copy(), [(b, self._against(implied[b.group], b)) for b in self.blocks]
+        return self._last[1]
 
-    def _at(self, implied: Implied, b: Block) -> tuple[Array, Array, float, Array]:
-        """Difference of means, T, ln|Σ| and Σ⁻¹ of a block."""
-        sigma = implied.cov[b.columns[:, None], b.columns]
-        root = np.linalg.cholesky(sigma)
-        inverse = linalg.solve_triangular(root, np.eye(len(root)), lower=True, check_finite=False)
+    def _against(self, implied: Implied, b: Block) -> _At:
+        root = np.linalg.cholesky(implied.cov[b.columns[:, None], b.columns])
+        inverse = np.linalg.inv(root)
         logdet = 2 * float(np.log(np.diag(root)).sum())
         d = b.mean - implied.mean[b.columns] if self.means else np.zeros(len(b.columns))
-        return d, b.cov + np.outer(d, d) if self.means else b.cov, logdet, inverse.T @ inverse
+        T = b.cov + np.outer(d, d) if self.means else b.cov
+        return _At(implied, d, T, logdet, inverse.T @ inverse)
 
 
-def _hessian(m: Implied, at: Entries, s: Slopes, columns: Array, P: Array, W: Array, T: Array, d: Array) -> Array:
+@dataclass(frozen=True, eq=False)
+class _At:
+    """Implied moments against a block: difference of means d, T, ln|Σ| and Σ⁻¹."""
+
+    implied: Implied
+    d: Array
+    T: Array
+    logdet: float
+    precision: Array
+
+
+def _hessian(at: _At, entries: Entries, s: Slopes, columns: Array, W: Array) -> Array:
     """Second derivatives of ½(ln|Σ| + tr(Σ⁻¹T)) by the entries of a group."""
-    Q = P @ T @ P
-    forms = {name: (s.u.T @ M @ s.u, s.u.T @ M @ s.v, s.v.T @ M @ s.v) for name, M in (("P", P), ("Q", Q))}
-    pu, puv, pv = forms["P"]
-    qu, quv, qv = forms["Q"]
+    P, Q = at.precision, at.precision - W  # Q = PTP
+    (pu, puv, pv), (qu, quv, qv) = ((s.u.T @ M @ s.u, s.u.T @ M @ s.v, s.v.T @ M @ s.v) for M in (P, Q))
     # −½tr(PΣₐPΣᵦ) + ½tr(PΣₐQΣᵦ) + ½tr(QΣₐPΣᵦ)
     out = -(puv * puv.T + pu * pv) + (puv * quv.T + quv * puv.T) + (pu * qv + qu * pv)
-    Pd = P @ d
+    Pd = P @ at.d
     slope_u, slope_v = s.u.T @ Pd, s.v.T @ Pd
     PD = P @ s.d
     cross = slope_u[:, None] * (s.v.T @ PD) + slope_v[:, None] * (s.u.T @ PD)
     out += cross + cross.T + s.d.T @ PD
-    return out + curvature_of_structure(m, at, columns, W, Pd)
+    return out + curvature_of_structure(at.implied, entries, columns, W, Pd)
 
 
 def curvature_of_structure(m: Implied, at: Entries, columns: Array, W: Array, Pd: Array) -> Array:
@@ -328,10 +335,10 @@ def _step(curvatures: Sequence[Array], g: Array, damping: float) -> Array:
     eye = np.eye(len(g))
     for c in curvatures:
         try:
-            root = linalg.cho_factor(c + damping * eye, lower=True, check_finite=False)
-        except linalg.LinAlgError:
+            root = np.linalg.inv(np.linalg.cholesky(c + damping * eye))
+        except np.linalg.LinAlgError:
             continue
-        delta = -linalg.cho_solve(root, g, check_finite=False)
+        delta = -(root.T @ (root @ g))
         if np.isfinite(delta).all():
             return np.asarray(delta)
     c = curvatures[-1] + max(damping, 1e-6) * eye

@@ -44,13 +44,41 @@ def _group_start(rows: list[Row], structure: Structure, cov: Array, mean: Array)
         weights, loads, variance = _one_factor(full[np.ix_(items, items)])
         scale = _scale(factor, mine, loads, variance, rows)
         for r, value in zip(mine, loads, strict=True):
-            loading[r.key[0], r.key[2]] = value / scale if scale else value
+            loading[r.lhs, r.rhs] = value / scale if scale else value
         at = position[factor]
-        known = [k for k in range(structure.q) if full[k, k] > 0]
+        known = np.flatnonzero(full.diagonal() > 0)
         full[at, known] = full[known, at] = weights @ full[np.ix_(items, known)] * scale
         full[at, at] = variance * scale**2
     _moderate(full)
-    return [_start_of(r, rows, full, loading, position, mean) for r in rows]
+    slopes: dict[tuple[str, str], float] = {}
+    used: dict[str, float] = {}  # variance that a variable owes to others
+    for target in dict.fromkeys(r.lhs for r in rows if r.op == "~"):
+        sources = [r.rhs for r in rows if r.op == "~" and r.lhs == target]
+        at = [position[v] for v in sources]
+        a = full[np.ix_(at, at)]
+        b = np.linalg.lstsq(a + 0.05 * np.diag(np.diag(a)), full[at, position[target]], rcond=None)[0]
+        slopes |= {(target, v): float(slope) for v, slope in zip(sources, b, strict=True)}
+        used[target] = float(b @ a @ b)
+    for r in rows:
+        if r.op == "=~":
+            used[r.rhs] = used.get(r.rhs, 0.0) + loading[r.lhs, r.rhs] ** 2 * full[position[r.lhs], position[r.lhs]]
+
+    def start(r: Row) -> float:
+        if not r.free:
+            return r.value
+        at = position[r.lhs]
+        if r.op == "=~":
+            return loading[r.lhs, r.rhs]
+        if r.op == "~":
+            return slopes[r.lhs, r.rhs]
+        if r.op == "~1":
+            return float(mean[at]) if at < p else 0.0
+        if r.lhs != r.rhs:
+            return 0.0 if r.lhs in used or r.rhs in used else float(full[at, position[r.rhs]])
+        variance = float(full[at, at])
+        return float(np.clip(variance - used[r.lhs], 0.1 * variance, variance)) if r.lhs in used else variance
+
+    return [start(r) for r in rows]
 
 
 def _by_order(rows: list[Row], structure: Structure) -> list[str]:
@@ -97,34 +125,3 @@ def _moderate(full: Array) -> None:
     limit = 0.9 * np.outer(sd, sd)
     np.fill_diagonal(limit, np.inf)
     np.clip(full, -limit, limit, out=full)
-
-
-def _start_of(
-    r: Row, rows: list[Row], full: Array, loading: dict[tuple[str, str], float], position: dict[str, int], mean: Array
-) -> float:
-    if not r.free:
-        return r.value
-    if r.op == "=~":
-        return loading[r.lhs, r.rhs]
-    if r.op == "~1":
-        at = position[r.lhs]
-        return float(mean[at]) if at < len(mean) else 0.0
-    if r.op == "~":
-        return dict(zip(*_regression(r.lhs, rows, full, position), strict=True))[position[r.rhs]]
-    left, right = position[r.lhs], position[r.rhs]
-    explained = any((e.op == "~" and e.lhs in (r.lhs, r.rhs)) or (e.op == "=~" and e.rhs in (r.lhs, r.rhs)) for e in rows)
-    if left != right:
-        return 0.0 if explained else float(full[left, right])
-    variance = float(full[left, left])
-    loads = [(position[e.lhs], loading[e.lhs, e.rhs]) for e in rows if e.op == "=~" and e.rhs == r.lhs]
-    used = sum(b**2 * full[f, f] for f, b in loads)
-    if any(e.op == "~" and e.lhs == r.lhs for e in rows):
-        sources, slopes = _regression(r.lhs, rows, full, position)
-        used += float(slopes @ full[np.ix_(sources, sources)] @ slopes)
-    return float(np.clip(variance - used, 0.1 * variance, variance)) if explained else variance
-
-
-def _regression(target: str, rows: list[Row], full: Array, position: dict[str, int]) -> tuple[list[int], Array]:
-    sources = [position[r.rhs] for r in rows if r.op == "~" and r.lhs == target]
-    a, b = full[np.ix_(sources, sources)], full[sources, position[target]]
-    return sources, np.linalg.lstsq(a + 0.05 * np.diag(np.diag(a)), b, rcond=None)[0]

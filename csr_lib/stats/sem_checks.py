@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from scipy import special
 
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.stats._sem_fit import scaled_information
+from csr_lib.stats._sem_spec import Row
 
 if TYPE_CHECKING:
     from csr_lib.stats.sem import SEMResult
@@ -26,14 +27,15 @@ def solution_checks(result: SEMResult) -> tuple[Check, ...]:
     that explodes, a negative variance (Heywood case), factors that can hardly be told apart, a covariance matrix of factors that
     is not positive definite, information that is nearly singular, too few answers per parameter, a factor that does not vary.
     """
+    solution = _Solution.of(result)
     found = [
-        *_paths(result),
-        _errors(result),
-        *_variances(result),
+        *_paths(solution),
+        _errors(solution),
+        *_variances(solution),
         *_latent(result),
         _information(result),
         Check.against("sem_n_per_parameter", result.n / max(result.fit["n_parameters"], 1), n=result.n),
-        *_factor_variances(result),
+        *_factor_variances(solution),
         *_inputs(result),
     ]
     return tuple(found)
@@ -52,14 +54,36 @@ def fit_checks(result: SEMResult) -> tuple[Check, ...]:
     return (*found, Check.against("sem_srmr", fit["srmr"], "srmr"))
 
 
+@dataclass(frozen=True, eq=False)
+class _Solution:
+    """The rows of a result with its numbers as plain arrays; going through frames would cost more time than the estimate."""
+
+    result: SEMResult
+    rows: list[Row]
+    estimate: Array
+    error: Array
+    std: Array
+    std_error: Array
+
+    @classmethod
+    def of(cls, result: SEMResult) -> _Solution:
+        spec = result.specification
+        rows = [r for g in range(spec.groups) for r in spec.rows if r.group == g]
+        frames = ((result.parameters, "estimate"), (result.parameters, "std_error"))
+        std = ((result.standardised, "estimate"), (result.standardised, "std_error"))
+        return cls(result, rows, *(frame[column].to_numpy() for frame, column in (*frames, *std)))
+
+    def label(self, k: int) -> str:
+        r = self.rows[k]
+        return _label(r.lhs, r.op, r.rhs, r.group, self.result.specification.groups)
+
+    def labels(self, at: Sequence[int]) -> list[str]:
+        return [self.label(k) for k in at]
+
+
 def _label(lhs: str, op: str, rhs: str, group: int, groups: int) -> str:
     text = {"~": f"{rhs} → {lhs}", "=~": f"{lhs} → {rhs}", "~~": lhs if lhs == rhs else f"{lhs} ↔ {rhs}"}.get(op, f"{lhs} {op}")
     return f"{text} [{group + 1}]" if groups > 1 else text
-
-
-def _labels(result: SEMResult, rows: pd.DataFrame) -> list[str]:
-    groups = result.specification.groups
-    return [_label(*r, groups) for r in zip(rows["lhs"], rows["op"], rows["rhs"], rows["group"], strict=True)]
 
 
 def _worst(key: str, cutoff: str, values: Array, names: Sequence[str]) -> Check:
@@ -72,37 +96,24 @@ def _worst(key: str, cutoff: str, values: Array, names: Sequence[str]) -> Check:
     return Check.against(key, float(values[at]), cutoff, worst=names[at], names=bad)
 
 
-def _paths(result: SEMResult) -> Iterator[Check]:
-    s = result.standardised
-    paths = s[s["op"] == "~"]
-    if len(paths):
-        yield _worst("sem_std_path", "std_path", paths["estimate"].abs().to_numpy(), _labels(result, paths))
+def _paths(s: _Solution) -> Iterator[Check]:
+    paths = [k for k, r in enumerate(s.rows) if r.op == "~"]
+    if paths:
+        yield _worst("sem_std_path", "std_path", np.abs(s.std[paths]), s.labels(paths))
 
 
-def _errors(result: SEMResult) -> Check:
-    s = result.standardised
-    rows = s[s["op"].isin(["~", "=~"]) & s["estimate"].notna()]
-    if not len(rows):
-        rows = s
-    return _worst("sem_std_error", "sem_std_error", rows["std_error"].to_numpy(), _labels(result, rows))
+def _errors(s: _Solution) -> Check:
+    rows = [k for k, r in enumerate(s.rows) if r.op in ("~", "=~") and np.isfinite(s.std[k])] or list(range(len(s.rows)))
+    return _worst("sem_std_error", "sem_std_error", s.std_error[rows], s.labels(rows))
 
 
-def _variances(result: SEMResult) -> Iterator[Check]:
+def _variances(s: _Solution) -> Iterator[Check]:
     """Free variances as shares of the variance that the model implies for the variable."""
-    p = result.parameters
-    rows = p[(p["op"] == "~~") & (p["lhs"] == p["rhs"]) & p["free"]]
-    if not len(rows):
-        return
-    sizes = np.concatenate(
-        [_implied_variances(result, g, rows.loc[rows["group"] == g, "lhs"]) for g in range(result.specification.groups)]
-    )
-    shares = rows["estimate"].to_numpy() / np.maximum(sizes, 1e-300)
-    yield _worst("sem_variance", "sem_variance", shares, _labels(result, rows))
-
-
-def _implied_variances(result: SEMResult, group: int, names: pd.Series) -> Array:
-    f = result.fitted
-    return np.abs(np.diag(f.implied[group].cov)[[f.structure.position[v] for v in names]])
+    f = s.result.fitted
+    rows = [k for k, r in enumerate(s.rows) if r.op == "~~" and r.lhs == r.rhs and r.free]
+    if rows:
+        variance = [f.implied[s.rows[k].group].cov.diagonal()[f.structure.position[s.rows[k].lhs]] for k in rows]
+        yield _worst("sem_variance", "sem_variance", s.estimate[rows] / np.maximum(np.abs(variance), 1e-300), s.labels(rows))
 
 
 def _latent(result: SEMResult) -> Iterator[Check]:
@@ -134,30 +145,32 @@ def _information(result: SEMResult) -> Check:
     return Check.against("sem_information", float(values[0]), worst=involved[0], names=involved)
 
 
-def _factor_variances(result: SEMResult) -> Iterator[Check]:
+def _factor_variances(s: _Solution) -> Iterator[Check]:
     """p-value of the variance of each exogenous factor; with a fixed variance, of its first free loading's square.
 
     With λ = 1 fixed, z = variance/error; with the variance fixed at 1 the same hypothesis is λ² = 0 with z = λ/(2·error).
     """
-    spec, p = result.specification, result.parameters
-    explained = set(spec.endogenous)
-    rows, values = [], []
-    for g in range(spec.groups):
-        mine = p[p["group"] == g]
-        for f in spec.latent:
-            if f in explained:
-                continue
-            variance = mine[(mine["op"] == "~~") & (mine["lhs"] == f) & (mine["rhs"] == f)].iloc[0]
-            z = variance["z"]
-            if not variance["free"]:
-                loading = mine[(mine["op"] == "=~") & (mine["lhs"] == f)].iloc[0]
-                z = abs(loading["z"]) / 2 if loading["free"] else np.nan
-            if np.isnan(z) and np.isfinite(variance["std_error"]):
-                continue  # everything about its size is fixed
-            rows.append(_label(f, "~~", f, g, spec.groups))
-            values.append(2 * special.ndtr(-abs(z)) if not z < 0 else 1.0)
-    if rows:
-        yield _worst("sem_factor_variance", "sem_factor_variance", np.array(values), rows)
+    spec = s.result.specification
+    exogenous = set(spec.latent) - set(spec.endogenous)
+    loading: dict[tuple[str, int], int] = {}
+    for k, r in enumerate(s.rows):
+        if r.op == "=~":
+            loading.setdefault((r.lhs, r.group), k)
+    names, values = [], []
+    for k, r in enumerate(s.rows):
+        if r.op != "~~" or r.lhs != r.rhs or r.lhs not in exogenous:
+            continue
+        first = loading[r.lhs, r.group]
+        if r.free:
+            z = s.estimate[k] / s.error[k] if s.error[k] > 0 else np.nan
+        elif s.rows[first].free:
+            z = abs(s.estimate[first]) / (2 * s.error[first]) if s.error[first] > 0 else np.nan
+        else:
+            continue  # its size is fixed
+        names.append(s.label(k))
+        values.append(1.0 if z <= 0 else 2 * special.ndtr(-z))
+    if names:
+        yield _worst("sem_factor_variance", "sem_factor_variance", np.array(values), names)
 
 
 def _inputs(result: SEMResult) -> Iterator[Check]:
