@@ -108,7 +108,7 @@ def test_trees_that_are_none_are_refused(change, says):
     st.lists(st.tuples(st.floats(1, 10), st.floats(0, 5)), min_size=1, max_size=6).filter(lambda v: sum(w for _, w in v) > 0.01),
     st.floats(0, 1),
 )
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 def test_the_index_lies_between_0_and_100_and_rises_with_every_mean(items, part):
     x, w = np.array(items).T
     one = weighted_index(x, w, 1, 10)
