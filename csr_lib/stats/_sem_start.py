@@ -30,7 +30,27 @@ def start_values(structure: Structure, covs: list[Array], means: list[Array]) ->
             if k >= 0:
                 total[k] += value
                 count[k] += 1
-    return total / count
+    theta = total / count
+    return _with_means(structure, theta, means) if spec.mean_structure else theta
+
+
+def _with_means(structure: Structure, theta: Array, means: list[Array]) -> Array:
+    """Start intercepts, in which the implied means are linear, by least squares; the other parameters stay what they are."""
+    p, left, right = structure.p, [], []
+    at = sorted({int(k) for where, e in zip(structure.theta, structure.free, strict=True) for k in where[e.sets[2]]})
+    if not at:
+        return theta
+    zero = theta.copy()
+    zero[at] = 0.0
+    for g, mean in enumerate(means):
+        implied = structure.implied(zero, g)
+        slopes = np.zeros((p, structure.n_free))
+        entries = structure.free[g].sets[2]
+        np.add.at(slopes.T, structure.theta[g][entries], implied.E[:p, structure.free[g].i[entries]].T)
+        left.append(slopes[:, at])
+        right.append(mean - implied.mu)
+    zero[at] = np.linalg.lstsq(np.concatenate(left), np.concatenate(right), rcond=None)[0]
+    return zero
 
 
 def _group_start(rows: list[Row], structure: Structure, cov: Array, mean: Array) -> list[float]:

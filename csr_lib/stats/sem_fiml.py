@@ -29,11 +29,11 @@ _BOUNDED = 1e-6
 class IncompleteData(Data):
     """Incomplete answers that a model is fitted to; ``covs`` and ``means`` are those of the saturated model.
 
-    ``powers`` says, per group, the power of a case weight in sums of products of scores: 1 for frequency weights, otherwise 2.
+    ``power`` is that of a case weight in sums of products of scores: 1 for frequency weights, otherwise 2.
     """
 
     patterns: tuple[Patterns, ...]
-    powers: tuple[int, ...]
+    power: int
 
     @property
     def answers(self) -> float:
@@ -109,11 +109,11 @@ def estimate_fiml(
     if estimator not in ESTIMATORS:
         raise OptionError([unknown(estimator, ESTIMATORS, what="estimator", where="estimator")])
     fitted = fit(spec, data, information="observed", tolerance=tolerance, max_iterations=max_iterations)
-    saturated = saturated_information(fitted, data.powers)
+    saturated = saturated_information(fitted, data.power)
     measures = corrected_measures(fitted, saturated, robust=estimator == "MLR")
     if estimator == "ML":
         return result_of(fitted, level=level, measures=measures)
-    r = robust_incomplete(fitted, saturated, data.powers)
+    r = robust_incomplete(fitted, saturated, data.power)
     measures = robust_measures(fitted.test, r) | measures
     return result_of(fitted, level=level, estimator="MLR", vcov=r.vcov, measures=measures)
 
@@ -142,7 +142,8 @@ def incomplete_data(spec: Specification, groups: Sequence[Sample]) -> Incomplete
     """
     places = [f"group {g + 1}" if len(groups) > 1 else "sample" for g in range(len(groups))]
     answers = [_answers(spec, sample, where) for sample, where in zip(groups, places, strict=True)]
-    rows = sum(float(w.sum()) if s.kind == "frequency" else len(w) for s, (_, w) in zip(groups, answers, strict=True))
+    kind = kind_of_weights(groups)
+    rows = sum(float(w.sum()) if kind == "frequency" else len(w) for _, w in answers)
     scale = rows / sum(float(w.sum()) for _, w in answers)
     for (x, w), where in zip(answers, places, strict=True):
         _check_answers(spec, x, w * scale, where)
@@ -158,8 +159,23 @@ def incomplete_data(spec: Specification, groups: Sequence[Sample]) -> Incomplete
         sum(p.n / n * _independent(p) for p in patterns),
         "fiml",
         tuple(patterns),
-        tuple(1 if s.kind == "frequency" else 2 for s in groups),
+        1 if kind == "frequency" else 2,
+        n_missing=float(sum((w if kind == "frequency" else w > 0) @ np.isnan(x).any(axis=1) for x, w in answers)),
+        kind=kind,
     )
+
+
+def kind_of_weights(groups: Sequence[Sample]) -> str:
+    """Return the one kind of case weights of all groups."""
+    kinds = sorted({s.kind for s in groups})
+    if len(kinds) > 1:
+        raise AnalysisError(
+            f"groups with weights of different kinds: {', '.join(kinds)}",
+            where="groups",
+            allowed="the same kind in all groups",
+            mend="make all samples with the same kind",
+        )
+    return kinds[0]
 
 
 def _answers(spec: Specification, sample: Sample, where: str) -> tuple[Array, Array]:

@@ -30,10 +30,10 @@ class Saturated:
     products: Array
 
 
-def saturated_information(fitted: Fitted, powers: tuple[int, ...]) -> list[Saturated]:
-    """Return the information of every group; `powers` as in `robust_incomplete`."""
+def saturated_information(fitted: Fitted, power: int) -> list[Saturated]:
+    """Return the information of every group; `power` as in `robust_incomplete`."""
     out = []
-    for patterns, power, mean, cov in zip(_patterns(fitted), powers, fitted.data.means, fitted.data.covs, strict=True):
+    for patterns, mean, cov in zip(_patterns(fitted), fitted.data.means, fitted.data.covs, strict=True):
         out.append(
             Saturated(
                 vech_information(curvature(patterns, mean, cov)),
@@ -44,14 +44,14 @@ def saturated_information(fitted: Fitted, powers: tuple[int, ...]) -> list[Satur
     return out
 
 
-def robust_incomplete(fitted: Fitted, saturated: list[Saturated], powers: tuple[int, ...]) -> Robust:
+def robust_incomplete(fitted: Fitted, saturated: list[Saturated], power: int) -> Robust:
     """Return the robust covariance matrix and corrections of a model fitted by full information maximum likelihood.
 
     Parameters
     ----------
     fitted : fitted to incomplete answers with the observed information.
     saturated : of `saturated_information`.
-    powers : per group, 2 for sampling weights (they enter products of scores squared) or none, 1 for frequency weights.
+    power : 2 for sampling weights (they enter products of scores squared) or none, 1 for frequency weights.
 
     Notes
     -----
@@ -60,7 +60,7 @@ def robust_incomplete(fitted: Fitted, saturated: list[Saturated], powers: tuple[
     """
     n, k = fitted.data.n, fitted.structure.n_free
     meat, trace, baseline = np.zeros((k, k)), 0.0, 0.0
-    for g, (patterns, power, s) in enumerate(zip(_patterns(fitted), powers, saturated, strict=True)):
+    for g, (patterns, s) in enumerate(zip(_patterns(fitted), saturated, strict=True)):
         m = fitted.implied[g]
         delta = moment_slopes(m, fitted.structure.free[g], fitted.structure.theta[g], k)
         meat += patterns.n / n * (delta.T @ cross_products(patterns, m.mu, m.sigma, power=power) @ delta)

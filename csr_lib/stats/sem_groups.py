@@ -16,7 +16,7 @@ from csr_lib.stats._sem_spec import Identification, Row, Specification
 from csr_lib.stats.fit_measures import chi2_upper
 from csr_lib.stats.moments import Moments, Sample
 from csr_lib.stats.sem import ESTIMATORS, SEMResult, result_of
-from csr_lib.stats.sem_fiml import IncompleteData, estimate_fiml, incomplete_data, specify
+from csr_lib.stats.sem_fiml import IncompleteData, estimate_fiml, incomplete_data, kind_of_weights, specify
 from csr_lib.stats.sem_robust import robust, robust_measures
 
 Array = np.ndarray
@@ -137,6 +137,8 @@ def group_data(spec: Specification, groups: Mapping[str, Moments | Sample]) -> G
             allowed="one or the other",
             mend="hand in all groups as samples",
         )
+    if samples:
+        kind_of_weights(samples)
     incomplete = any(not s.complete and s.missing == "em" for s in samples)
     problems: list[Problem] = []
     for label, group in groups.items():

@@ -46,8 +46,8 @@ class InvarianceResult:
     groups, n : labels of the groups and their rows.
     reached : the last step that holds, all steps before it holding too; "" if not even the form is the same.
     steps : one row per step: ``step n_parameters chi2 df p_value cfi rmsea rmsea_ci_low rmsea_ci_high srmr aic bic``, the
-        comparison with the step before ``delta_chi2 delta_df delta_p_value delta_cfi delta_rmsea delta_srmr`` (NaN in the first), and
-        ``verdict`` (``pass``, ``warn``, ``fail``). χ², CFI and RMSEA are the robust ones where there are.
+        comparison with the step before ``delta_chi2 delta_df delta_p_value delta_cfi delta_rmsea delta_srmr`` (NaN in the first),
+        and ``verdict`` (``pass``, ``warn``, ``fail``). χ², CFI and RMSEA are the robust ones where there are.
     equalities : ``step parameter kind chi2 df p_value p_adjusted``: what giving up one equality of that step would gain (score
         test; adjusted by Holm within the step), worst first. They are candidates for partial invariance.
     means : ``group construct estimate std_error z p_value ci_low ci_high std`` of the factors under equal loadings and
