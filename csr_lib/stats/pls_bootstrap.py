@@ -13,8 +13,9 @@ from csr_lib.core.errors import AnalysisError, OptionError, unknown
 from csr_lib.core.model import Model
 from csr_lib.stats import _pls
 from csr_lib.stats._pls import Plan, Scheme
+from csr_lib.stats._pls_checks import Limits
 from csr_lib.stats.moments import Sample
-from csr_lib.stats.pls import Limits, PLSResult, effect_pairs, inadmissible_draws
+from csr_lib.stats.pls import PLSResult, effect_pairs, inadmissible_draws
 from csr_lib.stats.pls_higher_order import Climb, estimate
 from csr_lib.stats.resampling import Seed, group_codes, resample_counts, summarise
 

@@ -38,7 +38,7 @@ class PLSFit:
 
     def __getitem__(self, criterion: str) -> float:
         """Return one criterion, such as ``fit["rmsea"]``."""
-        return float(self.criteria.set_index("criterion").loc[criterion, "estimate"])
+        return float(self.criteria.set_index("criterion")["estimate"][criterion])
 
 
 def pls_fit(result: PLSResult) -> PLSFit:

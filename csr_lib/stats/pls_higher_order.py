@@ -12,8 +12,9 @@ from csr_lib.core.errors import AnalysisError, OptionError, Problem
 from csr_lib.core.model import Construct, Model
 from csr_lib.stats import _pls
 from csr_lib.stats._pls import Plan, Scheme
+from csr_lib.stats._pls_checks import Limits
 from csr_lib.stats.moments import Moments
-from csr_lib.stats.pls import Limits, PLSResult, pls
+from csr_lib.stats.pls import PLSResult, pls
 
 Array = np.ndarray
 

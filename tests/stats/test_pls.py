@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 
 from csr_lib.core.errors import AnalysisError, DataError, OptionError
 from csr_lib.core.model import Construct, Model
-from csr_lib.stats.moments import Moments, moments
-from csr_lib.stats.pls import SCHEMES, pls
+from csr_lib.stats.moments import Moments, moments, sample
+from csr_lib.stats.pls import SCHEMES, f2_reestimated, pls
+from csr_lib.stats.pls_bootstrap import pls_bootstrap
+from csr_lib.stats.pls_fit import pls_fit
+from csr_lib.stats.resampling import resample_counts
 
 MODES = ("A", "B", "reflective")
 
@@ -60,15 +63,59 @@ def test_order_and_units_do_not_matter(seed, scheme, mode):
     )
     one = pls(moments(answers), model, scheme=scheme, limits=(1, 10))
     slope, shift = rng.uniform(0.1, 20), rng.uniform(-50, 50)
+    turned = replace(model, constructs=model.constructs[::-1], paths=model.paths[::-1])
     moved = answers.sample(frac=1, random_state=seed)[list(rng.permutation(answers.columns))] * slope + shift
-    other = pls(moments(moved), model, scheme=scheme, limits=(slope + shift, 10 * slope + shift))
-    for table, columns in {
-        "items": ["weight", "share", "loading", "performance"],
-        "paths": ["estimate", "unstandardised", "f2"],
-        "effects": ["total"],
-        "constructs": ["rho_a", "rho_c", "ave", "index", "index_sd"],
-    }.items():
-        np.testing.assert_allclose(getattr(one, table)[columns], getattr(other, table)[columns], atol=1e-7)
+    other = pls(moments(moved), turned, scheme=scheme, limits=(slope + shift, 10 * slope + shift))
+    for table, key, columns in (
+        ("items", ["item"], ["weight", "share", "loading", "performance"]),
+        ("paths", ["source", "target"], ["estimate", "unstandardised", "f2"]),
+        ("effects", ["source", "target"], ["direct", "total"]),
+        ("constructs", ["construct"], ["rho_a", "rho_c", "ave", "r2", "index", "index_sd"]),
+    ):
+        a, b = (getattr(r, table).set_index(key)[columns] for r in (one, other))
+        np.testing.assert_allclose(a, b.loc[a.index], atol=1e-7)
+    assert one.srmr == pytest.approx(other.srmr, abs=1e-7)
+    np.testing.assert_allclose(one.htmt, other.htmt.loc[one.htmt.index, one.htmt.columns], atol=1e-7)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), item=st.sampled_from(["i1", "q2", "s1"]), mode=st.sampled_from(MODES))
+def test_an_item_turned_round_turns_its_weight_and_nothing_else(seed, item, mode):
+    from stats_samples import simulate
+
+    answers = simulate(150, seed)
+    model = Model(
+        (Construct("X", ("i1", "i2", "i3"), mode), Construct("Y", ("q1", "q2", "q3"), mode), Construct("Z", ("s1", "s2"), "B")),
+        (("X", "Y"), ("X", "Z"), ("Y", "Z")),
+        "Z",
+    )
+    one, other = pls(moments(answers), model), pls(moments(answers.assign(**{item: 11 - answers[item]})), model)
+    sign = np.where(one.items["item"] == item, -1, 1)
+    over = (other.items["weight"] * sign / one.items["weight"]).groupby(one.items["construct"]).agg(["min", "max"])
+    np.testing.assert_allclose(over["min"], over["max"], atol=1e-5)  # 1, or −1 where the construct as a whole turned over
+    np.testing.assert_allclose(over["min"].abs(), 1, atol=1e-5)
+    np.testing.assert_allclose(one.paths["estimate"].abs(), other.paths["estimate"].abs(), atol=1e-7)
+    np.testing.assert_allclose(one.constructs["r2"], other.constructs["r2"], atol=1e-7)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), item=st.integers(0, 8), up=st.floats(0, 3))
+def test_a_better_answer_never_lowers_an_index(seed, item, up):
+    from stats_samples import simulate
+
+    answers = simulate(120, seed)
+    model = Model(
+        (Construct("X", ("i1", "i2", "i3")), Construct("Y", ("q1", "q2", "q3")), Construct("Z", ("s1", "s2", "l1"))),
+        (("X", "Y"), ("Y", "Z")),
+        "Z",
+    )
+    r = pls(moments(answers), model, limits=(1, 10))
+    if (r.items["weight"] < 0).any():
+        return
+    means = r.moments.mean.copy()
+    means[item] = min(10, means[item] + up)
+    assert (r.index_of(means) >= r.index.to_numpy() - 1e-12).all()
+    assert r.index.between(0, 100).all()
 
 
 def test_integer_frequency_weights_are_repeated_rows(answers, small_model):
@@ -129,20 +176,146 @@ def test_htmt_of_blocks_with_known_correlations():
     assert found.items["vif"].to_list() == pytest.approx([1 / (1 - 0.36)] * 2 + [1 / (1 - 0.25)] * 2)
 
 
-def test_consistent_pls_recovers_a_population_model():
-    """Population correlations of a common factor model give back loadings and paths, which mode A does not."""
-    lam = np.array([0.8, 0.7, 0.6, 0.9, 0.7, 0.8, 0.75, 0.85, 0.65])
-    eta = np.array([[1, 0.5, 0.55], [0.5, 1, 0.6], [0.55, 0.6, 1]])
+LAM = np.array([0.8, 0.7, 0.6, 0.9, 0.7, 0.8, 0.75, 0.85, 0.65])
+ETA = np.array([[1, 0.5, 0.55], [0.5, 1, 0.6], [0.55, 0.6, 1]])
+ITEMS = [f"x{k}" for k in range(9)]
+
+
+def population():
+    """Correlations of nine items of three common factors."""
     owner = np.repeat([0, 1, 2], 3)
-    r = np.outer(lam, lam) * eta[np.ix_(owner, owner)]
+    r = np.outer(LAM, LAM) * ETA[np.ix_(owner, owner)]
     np.fill_diagonal(r, 1)
-    items = [f"x{k}" for k in range(9)]
-    m = Moments.from_correlation(items, np.zeros(9), np.ones(9), r, 500)
-    constructs = tuple(Construct(n, tuple(items[3 * j : 3 * j + 3]), "reflective") for j, n in enumerate("XYZ"))
-    found = pls(m, Model(constructs, (("X", "Y"), ("X", "Z"), ("Y", "Z")), "Z"))
-    np.testing.assert_allclose(found.items["loading"], lam, atol=1e-9)
-    np.testing.assert_allclose(found.correlations, eta, atol=1e-9)
+    return r
+
+
+def factors(mode, *, r=None, n=500):
+    constructs = tuple(Construct(name, tuple(ITEMS[3 * j : 3 * j + 3]), mode) for j, name in enumerate("XYZ"))
+    model = Model(constructs, (("X", "Y"), ("X", "Z"), ("Y", "Z")), "Z")
+    return pls(Moments.from_correlation(ITEMS, np.zeros(9), np.ones(9), population() if r is None else r, n), model)
+
+
+def test_consistent_pls_recovers_a_population_model_and_mode_a_does_not():
+    """Population correlations of a common factor model give back loadings and paths; composites attenuate them."""
+    found, composites = factors("reflective"), factors("A")
+    b = [ETA[1, 0], *np.linalg.solve(ETA[:2, :2], ETA[:2, 2])]
+    np.testing.assert_allclose(found.items["loading"], LAM, atol=1e-9)
+    np.testing.assert_allclose(found.correlations, ETA, atol=1e-9)
+    np.testing.assert_allclose(found.paths["estimate"], b, atol=1e-9)
     assert found.srmr == pytest.approx(0, abs=1e-9)
+    assert found.inadmissible.empty
+    assert (composites.correlations.to_numpy()[np.tril_indices(3, -1)] < ETA[np.tril_indices(3, -1)] - 0.05).all()
+    assert np.abs(composites.paths["estimate"] - b).max() > 0.05
+    assert (composites.items["loading"] > LAM).all()
+
+
+@pytest.mark.parametrize("mode", ["A", "reflective"])
+def test_estimates_draw_near_their_population_as_n_grows(mode):
+    """The mean error of 30 samples falls by four where n grows by sixteen."""
+    rng = np.random.default_rng(0)
+    truth = factors(mode).paths["estimate"].to_numpy()
+    root = np.linalg.cholesky(population())
+    errors = []
+    for n in (200, 3200):
+        draws = [factors(mode, r=np.corrcoef(root @ rng.standard_normal((9, n)))).paths["estimate"] - truth for _ in range(30)]
+        errors.append(np.sqrt(np.mean(np.square(draws))))
+    assert 3 < errors[0] / errors[1] < 5.3
+
+
+def test_a_population_fits_its_own_model():
+    fit = pls_fit(factors("reflective"))
+    for criterion in ("srmr", "d_uls", "d_g", "d_ml", "chi_square", "rmsea"):
+        assert fit[criterion] == pytest.approx(0, abs=1e-6)
+    for criterion in ("cfi", "nfi", "gfi"):
+        assert fit[criterion] == pytest.approx(1, abs=1e-9)
+    assert fit["df"] == 36 - 9 - 3
+    np.testing.assert_allclose(fit.implied, population(), atol=1e-9)
+
+
+def test_criteria_that_need_a_likelihood_are_left_open_without_one(answers, small_model):
+    doubled = answers.assign(i3=answers["i1"] + answers["i2"])
+    fit = pls_fit(pls(moments(doubled), small_model))
+    for criterion in ("d_g", "d_ml", "chi_square", "cfi", "tli", "nfi", "gfi", "rmsea"):
+        assert np.isnan(fit[criterion])
+    for criterion in ("srmr", "d_uls", "df", "rms_theta", "gof"):
+        assert np.isfinite(fit[criterion])
+    assert pls(moments(doubled), small_model).items["vif"][:3].tolist() == [np.inf] * 3
+
+
+def two_factors(r):
+    m = Moments.from_correlation(["a", "b", "c", "d"], np.zeros(4), np.ones(4), r, 200)
+    model = Model((Construct("X", ("a", "b"), "reflective"), Construct("Y", ("c", "d"), "reflective")), (("X", "Y"),), "Y")
+    return pls(m, model)
+
+
+def test_a_heywood_case_is_marked_and_named():
+    """Item a explains the other construct almost alone, more than its correlation with b allows."""
+    r = np.array([[1, 0.3, 0.7, 0.7], [0.3, 1, 0.15, 0.15], [0.7, 0.15, 1, 0.6], [0.7, 0.15, 0.6, 1]])
+    found = two_factors(r)
+    fault = found.inadmissible.set_index("fault")
+    assert fault.loc["loading", "name"] == "a"
+    assert fault.loc["loading", "value"] > 1
+    assert fault.loc["loading", "value"] == pytest.approx(found.items["loading"].max())
+
+
+def test_a_correlation_beyond_one_is_marked_and_named():
+    r = np.full((4, 4), 0.6)
+    r[:2, :2] = r[2:, 2:] = 0.4
+    np.fill_diagonal(r, 1)
+    found = two_factors(r)
+    fault = found.inadmissible.set_index("fault")
+    assert found.correlations.loc["X", "Y"] == pytest.approx(1.5)
+    assert tuple(fault.loc["correlation", ["name", "other"]]) == ("Y", "X")
+    assert fault.loc["r2", "value"] == pytest.approx(2.25)
+    assert fault.loc["correlations", "value"] == pytest.approx(-0.5)
+
+
+def test_composites_are_always_admissible(answers, small_model):
+    assert pls(moments(answers), small_model).inadmissible.empty
+    assert pls(moments(answers), in_mode(small_model, "B")).inadmissible.empty
+
+
+def test_inadmissible_draws_are_those_whose_own_estimate_is(answers, small_model):
+    model = in_mode(small_model, "reflective")
+    few = answers.iloc[:40]
+    found = pls_bootstrap(sample(few), model, resamples=60, seed=2)
+    count = 0
+    for times in next(resample_counts(sample(few), 60, 2)):
+        rows = np.repeat(np.arange(40), times.astype(int))
+        try:
+            count += not pls(moments(few.iloc[rows]), model).inadmissible.empty
+        except AnalysisError:
+            continue  # failed: no positive ρ_A
+    assert count > 0
+    assert found.n_inadmissible == count
+
+
+def test_f2_without_a_path_leaves_out_a_construct_that_has_no_other(answers, small_model):
+    """Image → Satisfaction is the only path of Image here: without it the model is that of the rest."""
+    model = replace(small_model, paths=small_model.paths[1:])
+    found = f2_reestimated(pls(moments(answers), model)).set_index(["source", "target"])["estimate"]
+    rest = Model(model.constructs[1:], model.paths[1:], "Satisfaction")
+    with_, without = (pls(moments(answers), m).constructs.set_index("construct")["r2"]["Satisfaction"] for m in (model, rest))
+    assert found["Image", "Satisfaction"] == pytest.approx((with_ - without) / (1 - with_))
+    alone = pls(moments(answers), model).constructs.set_index("construct")["r2"]["Loyalty"]
+    assert found["Satisfaction", "Loyalty"] == pytest.approx(alone / (1 - alone))
+
+
+def test_htmt2_of_blocks_with_known_correlations():
+    r = np.array([[1, 0.5, 0.2, 0.3], [0.5, 1, 0.4, 0.1], [0.2, 0.4, 1, 0.6], [0.3, 0.1, 0.6, 1]])
+    m = Moments.from_correlation(["a", "b", "c", "d"], np.zeros(4), np.ones(4), r, 100)
+    model = Model((Construct("X", ("a", "b")), Construct("Y", ("c", "d"))), (("X", "Y"),), "Y")
+    assert pls(m, model).htmt2.loc["X", "Y"] == pytest.approx((0.2 * 0.3 * 0.4 * 0.1) ** 0.25 / np.sqrt(0.5 * 0.6))
+    single = Model((Construct("X", ("a",)), Construct("Y", ("c", "d"))), (("X", "Y"),), "Y")
+    assert pls(m, single).htmt2.loc["X", "Y"] == pytest.approx(np.sqrt(0.2 * 0.3) / np.sqrt(0.6))
+
+
+def test_fewer_rows_than_items_are_enough_for_composites_but_not_for_regressions(answers, small_model):
+    few = answers.iloc[:8]
+    assert np.isfinite(pls(moments(few), small_model).paths["estimate"]).all()
+    wide = Model((Construct("X", tuple(answers.columns[:7]), "B"), Construct("Y", ("s2",))), (("X", "Y"),), "Y")
+    with pytest.raises(AnalysisError, match="8 rows are too few for the mode B weights of X"):
+        pls(moments(few), wide)
 
 
 def test_mixed_models_correct_reflective_constructs_only(answers, small_model):
