@@ -12,6 +12,7 @@ import pandas as pd
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.stats import _factors
+from csr_lib.stats._linalg import SINGULAR
 from csr_lib.stats.adequacy import check_regular
 from csr_lib.stats.factor import eigenvalue_table
 from csr_lib.stats.moments import Moments, Sample
@@ -127,8 +128,8 @@ def retention(
             ("parallel", "components", _leading(real, table["chance_high"]), quantile),
             ("parallel_mean", "factors", _leading(real_factors, table["factor_chance_mean"]), math.nan),
             ("parallel", "factors", _leading(real_factors, table["factor_chance_high"]), quantile),
-            ("map", "components", int(partial["map"].to_numpy().argmin()), math.nan),
-            ("map4", "components", int(partial["map4"].to_numpy().argmin()), math.nan),
+            ("map", "components", int(np.nanargmin(partial["map"])), math.nan),
+            ("map4", "components", int(np.nanargmin(partial["map4"])), math.nan),
             ("variance", "components", int((table["cumulative"].to_numpy() < enough - 1e-12).sum()) + 1, enough),
         ],
         columns=["rule", "basis", "suggested", "threshold"],
@@ -140,8 +141,8 @@ def retention(
 def velicer_map(correlation: Array) -> pd.DataFrame:
     """Velicer's minimum average partial: ``number map map4`` for 0 … p − 2 components taken out of a correlation matrix.
 
-    Mean of squared (1976) and of fourth-power (2000) partial correlations over i ≠ j. The same numbers: R ``psych::vss(…)$map``
-    from one component on.
+    Mean of squared (1976) and of fourth-power (2000) partial correlations over i ≠ j; NaN where the components leave nothing
+    of an item. The same numbers: R ``psych::vss(…)$map`` from one component on.
     """
     p = len(correlation)
     values, vectors = np.linalg.eigh(correlation)
@@ -150,7 +151,7 @@ def velicer_map(correlation: Array) -> pd.DataFrame:
     rows = []
     for m in range(p - 1):
         left = correlation - components[:, :m] @ components[:, :m].T
-        d = np.sqrt(np.diag(left))
+        d = np.sqrt(np.where(np.diag(left) > SINGULAR, np.diag(left), math.nan))
         squares = (left / np.outer(d, d))[off] ** 2
         rows.append((m, squares.mean(), (squares**2).mean()))
     return pd.DataFrame(rows, columns=["number", "map", "map4"])

@@ -176,8 +176,10 @@ def _varimax(a: Array, t: Array, gamma: float, tolerance: float | None) -> Array
             u, s, v = np.linalg.svd(a.T @ pull(a @ t))
             t = u @ v
             if s.sum() < before * (1 + (1e-10 if tolerance is None else tolerance)):
-                break
+                return t
             before = s.sum()
+        if tolerance is not None:
+            raise _not_converged()
         return t
 
     def around(t: Array) -> Callable[[Array], tuple[Array, Array]]:
@@ -235,7 +237,10 @@ def _oblimin(a: Array, start: Array, tolerance: float | None) -> Array:
     m = len(start)
 
     def descend(t: Array) -> Array:
-        return _gradient_projection(a, t, 1e-5 if tolerance is None else tolerance)
+        t, slope = _gradient_projection(a, t, 1e-5 if tolerance is None else tolerance)
+        if tolerance is not None and slope > tolerance:
+            raise _not_converged()
+        return t
 
     def around(t: Array) -> Callable[[Array], tuple[Array, Array]]:
         # for each column of T the directions that keep its length
@@ -256,24 +261,27 @@ def _size(a: Array) -> float:
     return float(((a**2).sum(axis=1) ** 2).sum())
 
 
-def _gradient_projection(a: Array, t: Array, eps: float, max_iterations: int = 1000) -> Array:
-    """Steps down the gradient, doubled after every success, halved until one pays (Jennrich 2002; Bernaards & Jennrich 2005)."""
+def _gradient_projection(a: Array, t: Array, eps: float, max_iterations: int = 1000) -> tuple[Array, float]:
+    """Steps down the gradient, doubled after every success, halved until one pays (Jennrich 2002; Bernaards & Jennrich 2005).
+
+    Returns T and the slope that is left, at most `eps` where the search came to its end.
+    """
     length = 1.0
     f, g = _quartimin(a, t)
-    for _ in range(max_iterations):
+    for iteration in range(max_iterations + 1):
         down = _along(t, g)
-        slope = float((down**2).sum())
-        if np.sqrt(slope) < eps:
-            return t
+        slope = float(np.sqrt((down**2).sum()))
+        if slope <= eps or iteration == max_iterations:
+            break
         length *= 2
         for _ in range(11):
             new = _unit(t - length * down)
             f_new, g_new = _quartimin(a, new)
-            if f - f_new > 0.5 * slope * length:
+            if f - f_new > 0.5 * slope**2 * length:
                 break
             length /= 2
         t, f, g = new, f_new, g_new
-    return t
+    return t, slope
 
 
 def _settled(
@@ -307,4 +315,8 @@ def _settled(
                     return t if better is None else better
                 break
             t = better
-    raise AnalysisError("the rotation did not converge", where="rotation", mend="ask for fewer factors, or try another rotation")
+    raise _not_converged()
+
+
+def _not_converged() -> AnalysisError:
+    return AnalysisError("the rotation did not converge", where="rotation", mend="ask for fewer factors, or try another rotation")
