@@ -58,13 +58,19 @@ class ImportanceBootstrap:
         (`differences`), or ask the coefficient. ``direction`` is that of `Importance.table`. Intervals are those of
         `csr_lib.stats.resampling`: ``percentile``, or ``bca``, which follows the bias of small parts of R² better.
         """
-        parts = []
-        for name in self.draws:
-            columns = self._summarised(name, np.eye(len(self.result.table)), level, interval)
+        table = self.result.table
+        parts = {name: self._summarised(name, np.eye(len(table)), level, interval) for name in self.draws}
+        for name in parts:
             if name.removesuffix("_share") in SHARES_OF_R2:
-                columns["p_value"] = np.full(len(self.result.table), np.nan)
-            parts.append(pd.DataFrame({"method": name, **self.result.table[["item", "direction"]], **columns}))
-        return pd.concat(parts, ignore_index=True)
+                parts[name]["p_value"] = np.full(len(table), np.nan)
+        return pd.DataFrame(
+            {
+                "method": np.repeat(list(parts), len(table)),
+                "item": np.tile(table["item"], len(parts)),
+                "direction": np.tile(table["direction"], len(parts)),
+                **{c: np.concatenate([part[c] for part in parts.values()]) for c in next(iter(parts.values()))},
+            }
+        )
 
     def ranks(self, method: str, level: float = 0.95) -> pd.DataFrame:
         """Return how firmly the predictors are ranked by a method, 1 the most important: ``item rank ci_low ci_high share``.

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from csr_lib.core.errors import AnalysisError, DataError, OptionError
 from csr_lib.stats.asymmetry import penalty_reward
-from csr_lib.stats.resampling import holm
+from csr_lib.stats.moments import sample
+from csr_lib.stats.resampling import holm, resample_counts
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "conformance"))
 from asymmetric_answers import GAIN, LOSS, NAMES, asymmetric_answers
@@ -93,8 +94,8 @@ def test_a_frequency_weight_is_so_many_rows():
 def test_draws_are_the_estimates_of_their_rows():
     answers = asymmetric_answers(150)
     found = contrasts(answers, resamples=40, seed=3)
-    drawn = np.random.default_rng(3).integers(0, 150, size=(150, 40))
-    ranges = [contrasts(answers.iloc[drawn[:, b]]).items["range"] for b in range(40)]
+    counts = next(resample_counts(sample(answers), 40, 3)).astype(int)
+    ranges = [contrasts(answers.iloc[np.repeat(np.arange(150), one)]).items["range"] for one in counts]
     low, high = np.quantile(ranges, [0.025, 0.975], axis=0)
     np.testing.assert_allclose(found.items["range_low"], low, atol=1e-9)
     np.testing.assert_allclose(found.items["range_high"], high, atol=1e-9)

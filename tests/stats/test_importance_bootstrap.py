@@ -6,7 +6,7 @@ from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.stats.importance import METHODS, importance
 from csr_lib.stats.importance_bootstrap import importance_bootstrap
 from csr_lib.stats.moments import moments, sample
-from csr_lib.stats.resampling import bca_interval, percentile_interval
+from csr_lib.stats.resampling import bca_interval, percentile_interval, resample_counts
 
 PREDICTORS = ["i1", "i2", "q1", "s1"]
 
@@ -40,9 +40,9 @@ def test_every_method_is_summarised_about_its_estimate(answers, drawn):
 
 
 def test_draws_are_the_estimates_of_their_rows(answers, drawn):
-    rows = np.random.default_rng(1).integers(0, 300, size=(300, 200))
+    counts = next(resample_counts(sample(answers), 200, 1)).astype(int)
     for b in (0, 7, 199):
-        one = importance(moments(answers.iloc[rows[:, b]]), "l1", PREDICTORS).table
+        one = importance(moments(answers.iloc[np.repeat(np.arange(300), counts[b])]), "l1", PREDICTORS).table
         for method in (*METHODS, "lmg_share"):
             np.testing.assert_allclose(drawn.draws[method][b], one[method], atol=1e-9)
 
