@@ -127,17 +127,15 @@ def principal_axis(matrix: Array, m: int, start: Array, tolerance: float, max_it
 def _newton(
     criterion: Callable[[Array], tuple[float, Array, Array]], x: Array, low: Array, high: Array, max_iterations: int = 200
 ) -> tuple[Array, int, bool]:
-    """Least value between bounds by Newton's method; a direction of negative curvature is turned downhill."""
+    """Least value between bounds by Newton's method; directions of negative curvature are turned downhill."""
     x = np.clip(x, low, high)
     f, g, h = criterion(x)
     for iteration in range(max_iterations):
         free = ~(((x <= low) & (g > 0)) | ((x >= high) & (g < 0)))
         if np.abs(g[free]).max(initial=0.0) < GRADIENT:
             return x, iteration, True
-        values, vectors = np.linalg.eigh(h[np.ix_(free, free)])
-        curved = np.maximum(np.abs(values), 1e-8 * np.abs(values).max())
         step = np.zeros_like(x)
-        step[free] = -vectors @ ((vectors.T @ g[free]) / curved)
+        step[free] = -_solved(h[np.ix_(free, free)], g[free])
         moved = _downhill(criterion, x, f, g, step, low, high) or _downhill(
             criterion, x, f, g, np.where(free, -g, 0.0), low, high
         )
@@ -145,6 +143,16 @@ def _newton(
             return x, iteration, False
         x, f, g, h = moved
     return x, max_iterations, False
+
+
+def _solved(h: Array, g: Array) -> Array:
+    """h⁻¹g, with the curvatures of h taken positive."""
+    try:
+        np.linalg.cholesky(h)  # positive definite, as it nearly always is
+        return np.linalg.solve(h, g)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(h)
+        return np.asarray(vectors @ ((vectors.T @ g) / np.maximum(np.abs(values), 1e-8 * np.abs(values).max())))
 
 
 def _downhill(

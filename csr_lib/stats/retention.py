@@ -199,9 +199,9 @@ def _shuffled(sample: Sample, moments: Moments, draws: int, rng: np.random.Gener
         data = np.column_stack([rng.choice(x, size=n, p=w) for x, w in pools])
         data = data - data.mean(axis=0)
         out[b] = data.T @ data
-    spread = np.diagonal(out, axis1=1, axis2=2) > 0
-    if not spread.all():
-        constant = [c for c, ok in zip(moments.columns, spread.all(axis=0), strict=True) if not ok]
+    varies = [bool((out[:, j, j] > 0).all()) for j in range(p)]
+    if not all(varies):
+        constant = [c for c, ok in zip(moments.columns, varies, strict=True) if not ok]
         raise AnalysisError(
             "answers drawn at random came out all the same",
             where=", ".join(constant),
