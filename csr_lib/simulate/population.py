@@ -173,9 +173,13 @@ class Population:
         Raises
         ------
         OptionError
-            A coefficient or margin is missing or unknown, or the coefficients explain more than the whole of a construct.
+            A coefficient or margin is missing or unknown, the coefficients explain more than the whole of a construct, or a
+            construct is made of others.
         """
-        problems = []
+        problems = [
+            Problem(f"'{c.name}' is made of other constructs", "model", "constructs with items", "simulate its parts")
+            for c in model.wholes
+        ]
         for where, given, wanted in (
             ("paths", paths, model.paths),
             ("loadings", loadings, model.items),

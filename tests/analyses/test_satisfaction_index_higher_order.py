@@ -100,3 +100,8 @@ def test_an_admissible_consistent_solution_passes(tmp_path: Path) -> None:
     check = next(c for c in found.checks if c.key == "model_admissible")
     assert check.verdict == "pass"
     assert (found.tables["loadings"]["estimate"].abs() <= 1).all()
+
+
+def test_importance_from_effects_says_that_it_wants_constructs_with_indicators(survey: csr.Survey) -> None:
+    with pytest.raises(csr.CsrError, match="'Experience' is made of other constructs"):
+        csr.importance_performance(survey, importance="total_effects")

@@ -78,7 +78,15 @@ def lacking(study: Study, options: Any) -> list[Problem]:
         )
     if method == "total_effects":
         try:
-            study.build_model()
+            problems += [
+                Problem(
+                    f"'{c.name}' is made of other constructs; effects of its indicators are not worked out here",
+                    study.at("constructs", c.name),
+                    "a model whose constructs have indicators of their own",
+                    "derive importance in another way (importance: relative_weights), or see the map of satisfaction_index",
+                )
+                for c in study.build_model().wholes
+            ]
         except CsrError as error:
             problems += error.problems
     if options.cut == "target" and options.cut_performance is None and not (study.targets or study.benchmarks):
