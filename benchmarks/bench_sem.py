@@ -3,8 +3,8 @@
     python benchmarks/bench_sem.py [--repeat 20]
 
 One core: BLAS threads are set to one before numpy is loaded. Both programs do the same work on the same moments: estimates,
-standard errors, standardised solution with errors, all fit measures. Where R and its package lavaan are installed, lavaan is timed
-in the same run (as many repeats, after two that warm up); otherwise its stored figures are shown.
+standard errors, standardised solution with errors, all fit measures. Where R and its package lavaan are installed, lavaan is
+timed in the same run (as many repeats, after two that warm up); otherwise its stored figures are shown.
 """
 
 # ruff: noqa: E402 — threads are set before numpy is loaded
