@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.core.errors import AnalysisError, OptionError, unknown
-from csr_lib.stats._linalg import dependent, inverses
+from csr_lib.stats._linalg import SINGULAR, dependent, inverses
 from csr_lib.stats.distributions import t_two_sided
 from csr_lib.stats.moments import Moments
 
@@ -70,7 +70,8 @@ def importance(
     OptionError
         The outcome among the predictors, a predictor named twice.
     AnalysisError
-        No predictors, linearly dependent predictors (named), or not more rows than predictors + 1.
+        No predictors, linearly dependent predictors (named), not more rows than predictors + 1, or correlations that contradict
+        each other (``pairwise``).
 
     Notes
     -----
@@ -83,6 +84,12 @@ def importance(
     m = moments.take([*names, outcome])
     k, n = len(names), m.n_smallest
     R = m.correlation
+    if not m.positive_semidefinite:
+        raise AnalysisError(
+            "the correlations contradict each other: no complete answers could have them",
+            where=f"importance for {outcome}",
+            mend="use missing: listwise or em",
+        )
     bad = dependent(R[:k, :k], names)
     if bad:
         raise AnalysisError(
@@ -112,6 +119,7 @@ def importance(
     weights = relative_weights(batch)[0]
     exact = k <= LMG_EXACT
     shapley, noise = (lmg(batch)[0], np.zeros(k)) if exact else (part[0] for part in _lmg_over_orders(batch, orders, seed))
+    whole = r2 if r2 > 0 else np.nan  # nothing to share out
     table = pd.DataFrame(
         {
             "item": names,
@@ -124,9 +132,9 @@ def importance(
             "regression_se": se,
             "regression_p": p_beta,
             "relative_weights": weights,
-            "relative_weights_share": weights / r2,
+            "relative_weights_share": weights / whole,
             "lmg": shapley,
-            "lmg_share": shapley / r2,
+            "lmg_share": shapley / whole,
             "lmg_mc_error": noise,
             "vif": np.diag(inverse),
             "direction": np.sign(r).astype(int),
@@ -160,7 +168,7 @@ def importance_draws(covs: Array, method: str, *, orders: int = 200, seed: int |
 
     Returns
     -------
-    (B, k); a draw with a constant or dependent column is NaN.
+    (B, k); a draw with a constant or dependent column, or whose correlations contradict each other, is NaN.
     """
     if method not in METHODS:
         raise OptionError([unknown(method, METHODS, what="derived importance", where="method")])
@@ -173,11 +181,8 @@ def importance_draws(covs: Array, method: str, *, orders: int = 200, seed: int |
     out = np.full((len(R), R.shape[-1] - 1), np.nan)
     if method == "correlation":
         return R[:, :-1, -1].copy()
+    good[good] = _regular(R[good])
     R = R[good]
-    with np.errstate(invalid="ignore"):
-        regular = np.isfinite(inverses(R[:, :-1, :-1])).all(axis=(1, 2))
-    good[good] = regular
-    R = R[regular]
     if method == "partial_correlation":
         out[good] = partial_correlations(R)
     elif method == "semipartial_correlation":
@@ -251,6 +256,17 @@ def _residual_variances(R: Array) -> Array:
     return out.reshape(2 ** (R.shape[-1] - 1), len(R))
 
 
+def _regular(R: Array) -> Array:
+    """Whether the predictors of each draw (B,) are independent and R² is at most 1: no pivot of an elimination vanishes."""
+    left = np.ascontiguousarray(np.moveaxis(R, 0, -1))
+    good = np.ones(len(R), dtype=bool)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        while len(left) > 1:
+            good &= left[0, 0] > SINGULAR
+            left = _swept(left)
+    return good & (left[0, 0] > -1e-9)
+
+
 def _swept(columns: Array) -> Array:
     """What is left of the other variables' covariances (m, m, S) when the first is held constant."""
     return np.asarray(columns[1:, 1:] - columns[1:, :1] * (columns[:1, 1:] / columns[0, 0]))
@@ -313,6 +329,8 @@ def _lmg_over_orders(R: Array, orders: int, seed: int | None) -> tuple[Array, Ar
     if orders < 1:
         raise OptionError(f"{orders} orders", where="orders", allowed="a whole number ≥ 1")
     k = R.shape[-1] - 1
+    R = R.copy()
+    R[:, -1, -1] = 2.0  # no gain depends on it, and a perfectly explained outcome needs no pivot of its own
     rng = np.random.default_rng(seed)
     total, squares = np.zeros((len(R), k)), np.zeros((len(R), k))
     try:

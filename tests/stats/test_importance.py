@@ -170,6 +170,31 @@ def test_what_cannot_be_explained_is_named(answers, data, predictors, error, mes
         importance(moments(data(answers)[["i1", "i2", "i3", "q1", "l1"]]), "l1", predictors)
 
 
+@pytest.mark.parametrize("exact", [15, 2])
+def test_a_perfectly_explained_outcome_is_shared_out_whole(answers, monkeypatch, exact):
+    monkeypatch.setattr("csr_lib.stats.importance.LMG_EXACT", exact)
+    found = importance(moments(answers.assign(l1=answers["i1"] + answers["i2"] - answers["q1"])), "l1", ["i1", "i2", "q1"])
+    assert found.r2 == pytest.approx(1)
+    for method in ("relative_weights", "lmg"):
+        assert found.table[method].sum() == pytest.approx(1)
+    np.testing.assert_allclose(found.table["regression_se"], 0, atol=1e-6)
+
+
+def test_an_outcome_that_nothing_explains_has_no_shares():
+    facts = Moments.from_correlation(["a", "b", "y"], np.zeros(3), np.ones(3), np.diag([1.0, 1, 1]), 50)
+    found = importance(facts, "y").table
+    assert (found[["relative_weights", "lmg"]] == 0).all(axis=None)
+    assert found[["relative_weights_share", "lmg_share"]].isna().all(axis=None)
+
+
+def test_correlations_that_contradict_each_other_are_refused():
+    r = np.array([[1, 0.9, 0.9], [0.9, 1, -0.9], [0.9, -0.9, 1]])
+    with pytest.raises(AnalysisError, match="contradict each other"):
+        importance(Moments.from_correlation(["a", "b", "y"], np.zeros(3), np.ones(3), r, 50), "y")
+    for method in METHODS[1:]:
+        assert np.isnan(importance_draws(r[None], method)).all()
+
+
 def test_an_unknown_method_is_an_error():
     with pytest.raises(OptionError, match="did you mean 'lmg'"):
         importance_draws(correlations(2, 1), "lgm")
