@@ -31,16 +31,20 @@ def inverses(a: Array) -> Array:
 def solve_last(a: Array, r: Array) -> Array:
     """Solve a x = r for symmetric positive definite a (k, k, …) and r (k, …), draws on the last axes; both are overwritten.
 
-    Gauss–Jordan elimination over whole vectors of draws: for the handful of equations of a regression among constructs this
-    is many times faster than one LAPACK call per draw. A matrix that is singular but for rounding gives NaN.
+    Elimination in the upper triangle over whole vectors of draws: for the handful of equations of a regression among constructs
+    this is many times faster than one LAPACK call per draw. A matrix that is singular but for rounding gives NaN.
     """
-    for i in range(len(r)):
-        pivot = np.where(np.abs(a[i, i]) > SINGULAR, a[i, i], np.nan)
-        row, right = a[i, i + 1 :] / pivot, r[i] / pivot
-        factor = a[:, i].copy()
-        a[:, i + 1 :] -= factor[:, None] * row
-        r -= factor * right
-        a[i, i + 1 :], r[i] = row, right
+    k = len(r)
+    for i in range(k):
+        a[i, i] = np.where(np.abs(a[i, i]) > SINGULAR, a[i, i], np.nan)
+        for j in range(i + 1, k):
+            factor = a[i, j] / a[i, i]
+            a[j, j:] -= factor * a[i, j:]
+            r[j] -= factor * r[i]
+    for i in reversed(range(k)):
+        for j in range(i + 1, k):
+            r[i] -= a[i, j] * r[j]
+        r[i] /= a[i, i]
     return r
 
 

@@ -29,8 +29,6 @@ class Plan:
     paths: tuple[tuple[int, int], ...]  # in the order of the model's paths
     sources: tuple[Array, ...]  # per construct
     order: tuple[int, ...]  # causal order
-    several: Array  # (T,) constructs with several sources
-    several_sources: Array  # (K, T) their sources, filled up with -1
     adjacent: Array  # (J, J) bool
 
     @property
@@ -49,10 +47,6 @@ class Plan:
         for s, t in paths:
             adjacent[s, t] = adjacent[t, s] = True
         sources = tuple(np.array([at[s] for s in model.sources(t)], dtype=int) for t in model.names)
-        several = np.array([t for t, s in enumerate(sources) if len(s) > 1], dtype=int)
-        several_sources = np.full((max((len(s) for s in sources), default=0), len(several)), -1)
-        for k, t in enumerate(several):
-            several_sources[: len(sources[t]), k] = sources[t]
         return cls(
             model,
             tuple(slice(int(e - k), int(e)) for e, k in zip(ends, sizes, strict=True)),
@@ -61,8 +55,6 @@ class Plan:
             paths,
             sources,
             tuple(at[n] for n in model.causal_order()),
-            several,
-            several_sources,
             adjacent,
         )
 
@@ -89,28 +81,33 @@ def correlations(cov: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = 1 / np.sqrt(cov[own, own])
     scale[~np.isfinite(scale)] = np.nan
-    cov *= scale[:, None]
-    cov *= scale[None]
-    cov[own, own] = 1.0
+    for row, factor in zip(cov, scale, strict=True):
+        row *= factor * scale
     cov[own, own, ...] = np.where(np.isnan(scale), np.nan, 1.0)
     return cov
 
 
 def _project(R: Array, w: Array, plan: Plan) -> tuple[Array, Array, Array]:
     """Covariances (p, J, B) of items and composites by weights `w`, correlations (J, J, B) of composites, and 1/sd (J, B)."""
-    p, draws = w.shape
     J = len(plan.blocks)
-    items = np.empty((p, J, draws))
-    constructs = np.empty((J, J, draws))
+    items = np.empty((len(w), J, w.shape[1]))
     for j, block in enumerate(plan.blocks):
         np.einsum("ikb,kb->ib", R[:, block], w[block], out=items[:, j])
+    return items, *_constructs(items, w, plan)
+
+
+def _constructs(items: Array, w: Array, plan: Plan) -> tuple[Array, Array]:
+    """Correlations (J, J, B) of composites and 1/sd (J, B) from covariances `items` (p, J, B) and weights (p, B)."""
+    J = len(plan.blocks)
+    constructs = np.empty((J, J, items.shape[-1]))
     for j, block in enumerate(plan.blocks):
-        np.einsum("ib,ikb->kb", w[block], items[block], out=constructs[j])
+        np.einsum("ib,ikb->kb", w[block], items[block, j:], out=constructs[j, j:])
+        constructs[j + 1 :, j] = constructs[j, j + 1 :]
     own = np.arange(J)
     scale = 1 / np.sqrt(constructs[own, own])
     constructs *= scale[:, None]
     constructs *= scale[None]
-    return items, constructs, scale
+    return constructs, scale
 
 
 def composites(R: Array, w: Array, plan: Plan) -> tuple[Array, Array, Array]:
@@ -122,43 +119,32 @@ def composites(R: Array, w: Array, plan: Plan) -> tuple[Array, Array, Array]:
 
 def regressions(C: Array, plan: Plan) -> list[Array]:
     """Standardised path coefficients, per construct (k sources, B); empty for exogenous constructs."""
-    out = [C[s, t] for t, s in enumerate(plan.sources)]  # right where there is one source
-    if len(plan.several):
-        # one system for all constructs with several sources, the smaller ones filled up with rows of the unit matrix
-        s = plan.several_sources
-        a, r = C[s[:, None], s[None]], C[s, plan.several]
-        blank = s < 0
-        r[blank] = 0.0
-        a[blank[:, None] | blank[None]] = 0.0
-        for k, t in np.argwhere(blank):
-            a[k, k, t] = 1.0
-        solved = solve_last(a, r)
-        for k, t in enumerate(plan.several):
-            out[t] = solved[: len(plan.sources[t]), k]
-    return out
+    return [C[s, t] if len(s) < 2 else solve_last(C[s[:, None], s], C[s, t]) for t, s in enumerate(plan.sources)]
 
 
-def _inner(C: Array, plan: Plan, scheme: Scheme) -> Array:
-    """Inner weights (J, J, B): column j holds the weights of the composites in the inner estimate of construct j."""
+def _inner(C: Array, plan: Plan, scheme: Scheme, out: Array) -> None:
+    """Inner weights (J, J, B): column j holds the weights of the composites in the inner estimate of construct j.
+
+    `out` begins as zeros; only entries of adjacent constructs are ever written.
+    """
     if scheme == "centroid":
-        return np.sign(C) * plan.adjacent[..., None]
-    if scheme == "factorial":
-        return C * plan.adjacent[..., None]
-    E = np.zeros_like(C)
-    for s, t in plan.paths:
-        E[t, s] = C[s, t]
-    for t, b in enumerate(regressions(C, plan)):
-        if len(b):
-            E[plan.sources[t], t] = b
-    return E
+        np.multiply(np.sign(C), plan.adjacent[..., None], out=out)
+    elif scheme == "factorial":
+        np.multiply(C, plan.adjacent[..., None], out=out)
+    else:
+        for s, t in plan.paths:
+            out[t, s] = C[s, t]
+        for t, b in enumerate(regressions(C, plan)):
+            for s, weights in zip(plan.sources[t], b, strict=True):
+                out[s, t] = weights
 
 
 def iterate(R: Array, plan: Plan, scheme: Scheme, *, start: Array | None, tolerance: float, max_iterations: int) -> Outer:
     """Run Wold's algorithm on correlation matrices `R` (p, p, B), items in the order of the plan.
 
-    `start` (p,) weights to begin with, ones by default. A draw has converged when no outer weight moves by `tolerance`
-    or more; draws that have are put aside once they are half of what is left. A draw that does not converge within
-    `max_iterations`, or runs into values that are not finite, is marked.
+    `start` (p,) weights to begin with, ones by default. A draw has converged when no outer weight would move by `tolerance` or
+    more in a next iteration, at the rate at which its moves shrink; draws that have are put aside once they are half of what
+    is left. A draw that does not converge within `max_iterations`, or runs into values that are not finite, is marked.
     """
     p, draws = len(R), R.shape[-1]
     inverse = {
@@ -166,44 +152,53 @@ def iterate(R: Array, plan: Plan, scheme: Scheme, *, start: Array | None, tolera
         for j in plan.of_mode("B")
         if plan.blocks[j].stop - plan.blocks[j].start > 1
     }
-    weights = np.repeat((np.ones(p) if start is None else start)[:, None], draws, axis=1)
+    out: list[Array] = []  # weights, items and constructs of all draws, once some were put aside
     iterations = np.zeros(draws, dtype=int)
     converged = np.zeros(draws, dtype=bool)
     active = np.arange(draws)
-    r = R
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        items, constructs, scale = _project(r, weights, plan)
-        w = weights * scale[plan.owner]
+        w = np.repeat((np.ones(p) if start is None else start)[:, None], draws, axis=1)
+        items, constructs, scale = _project(R, w, plan)
+        w *= scale[plan.owner]
+        before = np.zeros(draws)
+        inner = np.zeros_like(constructs)
         for step in range(1, max_iterations + 1):
-            inner = _inner(constructs, plan, scheme)
+            _inner(constructs, plan, scheme, inner)
             inner *= scale[:, None]
             new = np.empty_like(w)
             for j, block in enumerate(plan.blocks):
                 np.einsum("ikb,kb->ib", items[block], inner[:, j], out=new[block])
                 if j in inverse:
                     new[block] = np.einsum("ikb,kb->ib", inverse[j], new[block])
-            items, constructs, scale = _project(r, new, plan)
+            items, constructs, scale = _project(R, new, plan)
             new *= scale[plan.owner]
             w -= new
             moved = np.abs(w, out=w).max(axis=0)
             w = new
-            finished = ~(moved >= tolerance)  # also where the move is not a number
-            fresh = active[finished & (iterations[active] == 0)]
-            iterations[fresh] = step
-            if finished.all() or step == max_iterations:
-                weights[:, active] = w
-                converged[active] = moved < tolerance
-                iterations[active[iterations[active] == 0]] = step
+            ahead = moved * np.fmin(moved / before, 1.0)  # moves shrink at a steady rate
+            before = moved
+            finished = ~(ahead >= tolerance)  # also where the move is not a number
+            iterations[active[~finished]] = step  # one more to come
+            ended = np.count_nonzero(finished)
+            last = ended == len(active) or step == max_iterations
+            if not last and 2 * ended <= len(active):
+                continue
+            aside = np.ones_like(finished) if last else finished
+            converged[active[aside]] = ahead[aside] < tolerance
+            found = [w, items * scale, constructs]
+            if len(active) < draws or not last:
+                out = out or [np.empty((*part.shape[:-1], draws)) for part in found]
+                for whole, part in zip(out, found, strict=True):
+                    whole[..., active[aside]] = part[..., aside]
+            else:
+                out = found
+            if last:
                 break
-            if finished.mean() > 0.5:
-                weights[:, active[finished]] = w[:, finished]
-                converged[active[finished]] = moved[finished] < tolerance
-                left = ~finished
-                active, w, r = active[left], w[:, left], np.ascontiguousarray(r[..., left])
-                items, constructs, scale = items[..., left], constructs[..., left], scale[:, left]
-                inverse = {j: a[..., left] for j, a in inverse.items()}
-        weights, items, constructs = composites(R, weights, plan)
-    return Outer(weights, items, constructs, iterations, converged)
+            left = np.flatnonzero(~finished)
+            active, w, R, before, inner = active[left], w[:, left], R[..., left], before[left], inner[..., left]
+            items, constructs, scale = items[..., left], constructs[..., left], scale[:, left]
+            inverse = {j: a[..., left] for j, a in inverse.items()}
+    return Outer(out[0], out[1], out[2], np.minimum(iterations + 1, max_iterations), converged)
 
 
 def oriented(outer: Outer, plan: Plan, reference: Array | None = None) -> tuple[Outer, Array]:
@@ -293,13 +288,12 @@ def total_effects(paths: Array, plan: Plan) -> Array:
 
 def htmt(R: Array, plan: Plan, *, absolute: bool = True) -> Array:
     """Heterotrait–monotrait ratios (J, J, B) of correlations (p, p, B), symmetric, 1 on the diagonal."""
-    values = np.abs(R) if absolute else R
     J = len(plan.blocks)
     sums = np.empty((J, J, R.shape[-1]))
     for j, block in enumerate(plan.blocks):
-        by_item = values[block].sum(axis=0)
-        for i, other in enumerate(plan.blocks):
-            by_item[other].sum(axis=0, out=sums[j, i])
+        values = R[block, : block.stop]  # the lower triangle
+        by_item = (np.abs(values) if absolute else values).sum(axis=0)
+        sums[j, : j + 1] = sums[: j + 1, j] = np.add.reduceat(by_item, plan.starts[: j + 1], axis=0)
     size = np.diff([*plan.starts, len(plan.owner)]).astype(float)
     own = np.arange(len(size))
     within = np.where(size > 1, size * (size - 1), 1.0)[:, None]

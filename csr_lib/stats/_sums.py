@@ -48,13 +48,18 @@ def complete_batch(x: Array, w: Array) -> Array:
 
 def complete_moments(sums: Array, p: int, total: Array, n: Array) -> tuple[Array, Array]:
     """Means (p, B) and covariances (p, p, B) from sums of `products` (overwritten), weights `total` (B,), `n` (B,) rows."""
-    i, j = np.triu_indices(p)
+    out = np.empty((p, p, sums.shape[1]))
     with np.errstate(invalid="ignore", divide="ignore"):
         sums /= total
-        means, second = sums[:p], sums[p:]
-        second -= means[i] * means[j]
-        second *= n / (n - 1)
-    return means, second[symmetric(p)]
+        means, at = sums[:p], p
+        correction = n / (n - 1)
+        for i in range(p):  # one row of the triangle at a time stays in the processor's cache
+            row = sums[at : at + p - i]
+            row -= means[i] * means[i:]
+            np.multiply(row, correction, out=out[i, i:])
+            out[i:, i] = out[i, i:]
+            at += p - i
+    return means, out
 
 
 def symmetric(p: int) -> Array:

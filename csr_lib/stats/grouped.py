@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -106,10 +107,10 @@ class GroupedSample:
     Notes
     -----
     A statistic that is a smooth function of means has the same bootstrap variance whether rows or random groups of them are
-    drawn: with G groups of m rows the variance between group sums is m times that between rows. What is lost is the
-    knowledge of that variance, which rests on G groups instead of n rows: a standard error has a relative error of about 1/√(2G)
-    (2.2 % at 1,000 groups), besides the 1/√(2B) of B resamples. This is the "bag" idea of the delete-a-group jackknife (Kott 2001)
-    put to the bootstrap.
+    drawn: with G groups of m rows the variance between group sums is m times that between rows. What is lost is knowledge of
+    that variance, which rests on G groups instead of n rows: a standard error has a relative error of about 1/√(2G) (2.2 % at
+    1,000 groups), besides the 1/√(2B) of B resamples. It is to the bootstrap what the delete-a-group jackknife (Kott 2001) is to
+    the jackknife.
     """
 
     rows: Sample
@@ -171,7 +172,7 @@ class GroupedSample:
 
     def resampled(self, counts: Array) -> tuple[Array, Array]:
         """Return means (B, p) and covariances (B, p, p) of resamples; `counts` (B, G) says how often each group is drawn."""
-        drawn = np.ascontiguousarray(np.asarray(counts, dtype=float).T)
+        drawn = np.asarray(counts, dtype=float).T
         if self.complete:
             sums, total, size = self._sums
             means, covs = _sums.complete_moments(sums @ drawn, len(self.columns), total @ drawn, size @ drawn)
@@ -228,7 +229,7 @@ class GroupedSample:
     def _blocks(self) -> Any:
         """Yield centred answers and weights of every group."""
         centre, bounds = self.rows._centre, self.groups.bounds
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, end in pairwise(bounds):
             rows = self.groups.order[start:end]
             w = self.rows.weights[rows] if self.kind == "sampling" else np.ones(len(rows))
             yield self.rows.answers[rows] - centre, w
@@ -250,9 +251,9 @@ def grouped(sample: Sample, groups: int = GROUPS, *, seed: Any = None, strata: A
 
     Notes
     -----
-    One pass over the rows; afterwards a resample costs what one of G rows costs. Sampling weights stay with their rows; a row with
-    frequency weight 3 is three people, who are dealt out one by one. Where there are no more rows than groups, the draws are
-    those of the bootstrap of rows with the same seed.
+    One pass over the rows; afterwards a resample costs what one of G rows costs. Sampling weights stay with their rows; a row
+    with frequency weight 3 is three people, who are dealt out one by one. Where there are no more rows than groups, the draws
+    are those of the bootstrap of rows with the same seed.
     """
     if sample.missing == "em" and not sample.complete:
         raise OptionError(

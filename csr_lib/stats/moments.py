@@ -197,7 +197,7 @@ class Sample:
         last axis in memory. A column that is constant in a resample has variance 0 exactly; a resample whose moments do
         not exist (no pair of answers, EM that fails) is NaN.
         """
-        drawn = np.ascontiguousarray(np.asarray(counts, dtype=float).T)
+        drawn = np.asarray(counts, dtype=float).T
         w = drawn if self._products is not None or self.kind != "sampling" else drawn * self.weights[:, None]
         if self.complete:
             x, n = self.answers, drawn.sum(0)

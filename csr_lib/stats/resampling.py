@@ -18,8 +18,8 @@ Array = np.ndarray
 Seed = int | np.random.Generator | None
 AnySample = Sample | GroupedSample
 
-#: Draws that are taken at a time: enough that calling numpy costs little, few enough that they stay in the processor's cache.
-CHUNK = 1000
+#: Draws that are taken at a time: enough that calling numpy costs little, few enough that memory does not matter.
+CHUNK = 2500
 #: Share of failed draws of one quantity beyond which its interval is not given.
 MOST_FAILED = 0.5
 #: Rows up to which a jackknife leaves out one row at a time; beyond, one of so many random groups of rows.
@@ -51,7 +51,7 @@ def group_codes(labels: Any, kept: Array | None = None) -> tuple[Array, tuple[An
 def chunk_size(sample: AnySample) -> int:
     """Draws to take at a time so that memory stays within a few hundred megabytes."""
     p = len(sample.columns)
-    size = min(CHUNK, max(1, 25_000_000 // sample.units))
+    size = min(CHUNK, max(1, 25_000_000 // max(sample.units, p * p)))
     if isinstance(sample, Sample) and not sample.complete and sample.missing == "em":
         patterns = len(np.unique(np.isnan(sample.answers), axis=0))
         size = min(size, max(1, 25_000_000 // (patterns * p * p)))
@@ -85,18 +85,18 @@ def resample_counts(
     groups = [np.flatnonzero(codes == g) for g in np.unique(codes)]
     for at in range(0, resamples, chunk):
         size = min(chunk, resamples - at)
-        out = np.zeros((n, size))
+        out = np.empty((size, n))
         for rows in groups:
+            place: Any = rows if len(groups) > 1 else slice(None)
             if isinstance(sample, Sample) and sample.kind == "frequency":
                 w = sample.weights[rows]
-                out[rows] = rng.multinomial(round(float(w.sum())), w / w.sum(), size=size).T
+                out[:, place] = rng.multinomial(round(float(w.sum())), w / w.sum(), size=size)
             else:
                 m = len(rows)
-                drawn = rng.integers(0, m, size=(m, size))
-                drawn *= size
-                drawn += np.arange(size)
-                out[rows] = np.bincount(drawn.ravel(), minlength=m * size).reshape(m, size)
-        yield out.T
+                drawn = rng.integers(0, m, size=(size, m))
+                drawn += m * np.arange(size)[:, None]
+                out[:, place] = np.bincount(drawn.ravel(), minlength=m * size).reshape(size, m)
+        yield out
 
 
 def _layers(sample: AnySample, strata: Array | None) -> Array:
@@ -133,10 +133,10 @@ class LeaveOut:
         chunk = chunk_size(self.sample)
         for at in range(0, len(self.times), chunk):
             size = min(chunk, len(self.times) - at)
-            out = np.repeat(self.sample.base[:, None], size, axis=1)
+            out = np.repeat(self.sample.base[None], size, axis=0)
             here = (self.member >= at) & (self.member < at + size)
-            np.subtract.at(out, (self.order[here], self.member[here] - at), 1.0)
-            yield out.T
+            np.subtract.at(out, (self.member[here] - at, self.order[here]), 1.0)
+            yield out
 
 
 def leave_out(sample: AnySample, seed: Seed = 0, *, strata: Array | None = None) -> LeaveOut:
@@ -197,10 +197,10 @@ def bca_interval(
     Notes
     -----
     Efron (1987): quantiles of the draws at Φ(z₀ + (z₀ + z)/(1 − a(z₀ + z))), z = Φ⁻¹((1 ∓ level)/2), z₀ = Φ⁻¹ of the share of
-    draws below the estimate, draws equal to it (but for rounding) counting half. Linear interpolation as in `percentile_interval`,
-    which is the special case z₀ = a = 0; ends beyond the outermost draw are that draw. The same numbers:
-    ``scipy.stats.bootstrap(method="BCa")``, and R ``boot::boot.ci(type = "bca")`` with the influence values of this jackknife but
-    for its interpolation between two neighbouring draws on the normal scale.
+    draws below the estimate, draws equal to it (but for rounding) counting half. Linear interpolation as in
+    `percentile_interval`, which is the special case z₀ = a = 0; ends beyond the outermost draw are that draw. The same
+    numbers: ``scipy.stats.bootstrap(method="BCa")``, and R ``boot::boot.ci(type = "bca")`` with the influence values of this
+    jackknife but for its interpolation between two neighbouring draws on the normal scale.
     """
     tail = _tail(level)
     d = np.asarray(draws, dtype=float)
