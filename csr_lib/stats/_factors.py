@@ -15,7 +15,7 @@ import numpy as np
 Array = np.ndarray
 #: Least uniqueness, as a share of the item's variance; that of R's ``factanal`` and ``psych::fa``.
 LEAST_UNIQUENESS = 0.005
-#: Largest entry of the gradient at which the search stops.
+#: Largest entry of the gradient, in units of the item's variance, at which the search stops.
 GRADIENT = 1e-10
 
 
@@ -73,7 +73,7 @@ def minres(matrix: Array, m: int, start: Array) -> Extraction:
         return 0.5 * float(e.rest @ e.rest), -(w**2) @ e.rest, hessian
 
     v = np.diag(s)
-    psi, iterations, converged = _newton(criterion, start / scale, LEAST_UNIQUENESS * v, v)
+    psi, iterations, converged = _newton(criterion, start / scale, LEAST_UNIQUENESS * v, v, v)
     e = _split(s - np.diag(psi), m, 0.0)
     return Extraction(e.kept_vectors * np.sqrt(e.kept * scale), psi * scale, iterations, converged)
 
@@ -96,7 +96,7 @@ def maximum_likelihood(matrix: Array, m: int, start: Array) -> Extraction:
         return float((rest - np.log(rest) - 1).sum()), w**2 @ (1 - rest), hessian
 
     v = np.diag(matrix)
-    x, iterations, converged = _newton(criterion, np.log(start), np.log(LEAST_UNIQUENESS * v), np.log(v))
+    x, iterations, converged = _newton(criterion, np.log(start), np.log(LEAST_UNIQUENESS * v), np.log(v), np.ones_like(v))
     e = _split(scaled(x), m, 1.0)
     psi = np.exp(x)
     return Extraction(np.sqrt(psi)[:, None] * e.kept_vectors * np.sqrt(e.kept - 1), psi, iterations, converged)
@@ -125,14 +125,19 @@ def principal_axis(matrix: Array, m: int, start: Array, tolerance: float, max_it
 
 
 def _newton(
-    criterion: Callable[[Array], tuple[float, Array, Array]], x: Array, low: Array, high: Array, max_iterations: int = 200
+    criterion: Callable[[Array], tuple[float, Array, Array]],
+    x: Array,
+    low: Array,
+    high: Array,
+    unit: Array,
+    max_iterations: int = 200,
 ) -> tuple[Array, int, bool]:
     """Least value between bounds by Newton's method; directions of negative curvature are turned downhill."""
     x = np.clip(x, low, high)
     f, g, h = criterion(x)
     for iteration in range(max_iterations):
         free = ~(((x <= low) & (g > 0)) | ((x >= high) & (g < 0)))
-        if np.abs(g[free]).max(initial=0.0) < GRADIENT:
+        if np.abs(g / unit)[free].max(initial=0.0) < GRADIENT:
             return x, iteration, True
         step = np.zeros_like(x)
         step[free] = -_solved(h[np.ix_(free, free)], g[free])

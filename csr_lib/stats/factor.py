@@ -325,7 +325,7 @@ def _extract(moments: Moments, s: Array, m: int, method: Extract, stopping: Stop
         raise AnalysisError(
             f"{method} with {m} factors did not converge in {found.iterations} steps",
             where=names,
-            mend="ask for fewer factors, or leave out items with little in common",
+            mend="ask for fewer factors, leave out items with little in common, or analyse correlations",
         )
     if found.loadings.shape[1] < m:
         raise AnalysisError(

@@ -134,6 +134,12 @@ def test_maximum_likelihood_does_not_depend_on_the_scale_of_the_items():
     np.testing.assert_allclose(communality[0], communality[1], atol=1e-8)
 
 
+def test_minres_of_covariances_is_where_principal_axes_end_however_the_variances_differ():
+    m = moments(answers() * 10.0 ** np.linspace(-0.5, 0.5, 9))
+    a, b = (factor_analysis(m, 2, method=method, matrix="covariance") for method in ("minres", "principal_axis"))
+    np.testing.assert_allclose(a.items["communality"], b.items["communality"], rtol=1e-6)
+
+
 def test_items_are_grouped_by_their_largest_loading():
     pattern = PATTERN.copy()
     pattern[5] = 0.45, 0.6, 0
