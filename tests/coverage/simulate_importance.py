@@ -7,11 +7,12 @@ import pandas as pd
 from populations import Population, ten_points
 from tally import REPLICATIONS, RESAMPLES, Tally, generators
 
-from csr_lib.stats.importance import METHODS, importance
+from csr_lib.stats.importance import importance
 from csr_lib.stats.importance_bootstrap import importance_bootstrap
 from csr_lib.stats.moments import sample
 
 SITUATIONS = (("normal", 250), ("ordinal", 100), ("ordinal", 250), ("ordinal", 1000))
+METHODS = ("relative_weights", "lmg", "semipartial_correlation", "regression")
 #: Standardised coefficients of the normal variables; the last indicator counts only by what it shares with the others.
 COEFFICIENTS = np.array([0.35, 0.25, 0.2, 0.15, 0.1, 0.0])
 
@@ -33,19 +34,19 @@ def study(replications: int = REPLICATIONS) -> pd.DataFrame:
     for kind, n in SITUATIONS:
         population, tally = judges(kind), Tally()
         truth = importance(population.moments, "overall").table
+        i, j = np.triu_indices(len(truth), 1)
+        pairs = [f"{a} − {b}" for a, b in zip(truth["item"].to_numpy()[i], truth["item"].to_numpy()[j], strict=True)]
+        difference = truth["relative_weights"].to_numpy()[i] - truth["relative_weights"].to_numpy()[j]
         for rng in generators(2, kind == "ordinal", n, replications=replications):
             drawn = importance_bootstrap(
                 sample(population.draw(rng, n)), "overall", methods=METHODS, resamples=RESAMPLES, seed=rng
             )
             for interval in ("percentile", "bca"):
-                table = drawn.summary(interval=interval)
-                for method, found in table.groupby("method", sort=False):
-                    tally.add(method, found["item"], truth[method], interval, found["ci_low"], found["ci_high"])
-                for method in ("relative_weights", "lmg"):
-                    found = drawn.differences(method, interval=interval)
-                    true = truth.set_index("item")[method]
-                    names = [f"{a} − {b}" for a, b in zip(found["item"], found["other"], strict=True)]
-                    difference = true[found["item"]].to_numpy() - true[found["other"]].to_numpy()
-                    tally.add(f"{method}_difference", names, difference, interval, found["ci_low"], found["ci_high"])
+                found = drawn.summary(interval=interval)
+                ends = found[["ci_low", "ci_high"]].to_numpy().reshape(len(drawn.draws), len(truth), 2)
+                for method, (low, high) in zip(drawn.draws, np.moveaxis(ends, 2, 1), strict=True):
+                    tally.add(method, truth["item"], truth[method].to_numpy(), interval, low, high)
+            found = drawn.differences("relative_weights")
+            tally.add("relative_weights_difference", pairs, difference, "percentile", found["ci_low"], found["ci_high"])
         frames.append(tally.table(answers=kind, n=n))
     return pd.concat(frames, ignore_index=True)

@@ -13,7 +13,7 @@ from csr_lib.stats.resampling import bca_interval, leave_out, percentile_interva
 
 #: Kind of answers, loadings of four items on their factor, respondents.
 SITUATIONS = tuple(
-    (kind, loadings, n) for kind in ("normal", "ordinal") for loadings in ("equal", "unequal") for n in (100, 250, 1000)
+    (kind, loadings, n) for kind, loadings in (("normal", "equal"), ("ordinal", "unequal")) for n in (100, 250, 1000)
 )
 LOADINGS = {"equal": np.full(4, 0.75), "unequal": np.array([0.9, 0.8, 0.6, 0.5])}
 
