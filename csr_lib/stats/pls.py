@@ -285,8 +285,8 @@ def _inadmissible(m: Moments, plan: Plan, loadings: Array, rho: Array, C: Array,
         if smallest < -1e-9:
             rows.append((fault, "", "", smallest))
     rows += [("r2", names[j], "", value) for j, value in enumerate(r2) if not np.isnan(value) and not -1e-9 <= value <= over]
-    faults, first, second, values = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [])
-    return pd.DataFrame({"fault": faults, "name": first, "other": second, "value": np.array(values, dtype=float)})
+    columns: dict[str, list[str]] = {name: [str(row[k]) for row in rows] for k, name in enumerate(("fault", "name", "other"))}
+    return pd.DataFrame({**columns, "value": np.array([row[3] for row in rows], dtype=float)})
 
 
 def inadmissible_draws(loadings: Array, C: Array, quality: Array, r2: Array, plan: Plan) -> Array:

@@ -11,6 +11,7 @@ from stats_samples import simulate
 
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.core.model import Construct, Model
+from csr_lib.simulate.population import Population
 from csr_lib.stats.moments import Moments, moments, sample
 from csr_lib.stats.pls import pls
 from csr_lib.stats.pls_bootstrap import pls_bootstrap
@@ -253,6 +254,11 @@ def test_a_model_of_first_order_has_nothing_to_climb(answers, small_model):
 def test_a_model_of_higher_order_is_refused_by_pls(answers):
     with pytest.raises(OptionError, match="Experience are made of other constructs"):
         pls(moments(answers), whole_model())
+
+
+def test_a_population_of_higher_order_is_refused():
+    with pytest.raises(OptionError, match="'Experience' is made of other constructs"):
+        Population.from_model(whole_model(), dict.fromkeys(whole_model().paths, 0.3), dict.fromkeys(whole_model().items, 0.8), {})
 
 
 def test_the_stage_that_fails_is_named(answers):
