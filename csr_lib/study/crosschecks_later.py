@@ -89,7 +89,9 @@ def rollup(study: Study) -> Iterator[Problem]:
 
 
 def evaluation(study: Study) -> Iterator[Problem]:
-    """Weights name constructs and indicators; judgement matrices are square, reciprocal, and as large as their node."""
+    """Grades on the scale; weights name constructs and indicators; matrices are square, reciprocal, as large as their node."""
+    yield from _grades(study)
+    yield from _goal(study)
     names = [*study.constructs, *study.indicators]
     for expert, weights in study.evaluation.experts.items():
         for name in weights:
@@ -104,6 +106,58 @@ def evaluation(study: Study) -> Iterator[Problem]:
             continue
         for expert, matrix in experts.items():
             yield from _matrix(study, node, expert, matrix)
+    judges = dict.fromkeys([*study.evaluation.experts, *(e for of in study.evaluation.ahp.values() for e in of)])
+    for expert in study.evaluation.shares:
+        if expert not in judges:
+            yield unknown(expert, judges, what="expert", where=study.at("evaluation", "shares", expert))
+    if study.evaluation.shares:
+        for expert in judges:
+            if expert not in study.evaluation.shares:
+                yield Problem(
+                    f"expert '{expert}' has no share", study.at("evaluation", "shares"), "a share for every expert", "add it"
+                )
+
+
+def _grades(study: Study) -> Iterator[Problem]:
+    """Grades rise or fall on the study's scale; labels and values are one each."""
+    entry = study.evaluation
+    where = study.at("evaluation", "grades")
+    if entry.grades is None:
+        for key in ("labels", "values", "membership"):
+            if getattr(entry, key) is not None:
+                yield Problem(
+                    f"{key} of grades that are not named", study.at("evaluation", key), "grades: […]", "name the grades"
+                )
+        return
+    steps = [b - a for a, b in pairwise(entry.grades)]
+    if not (all(s > 0 for s in steps) or all(s < 0 for s in steps)):
+        yield Problem("the grades neither rise nor fall", where, "such as [1, 2, 3, 4, 5]", "put them in order, each once")
+    off = [f"{g:g}" for g in entry.grades if not study.scale.min <= g <= study.scale.max]
+    if off:
+        allowed = f"points from {study.scale.min:g} to {study.scale.max:g}"
+        yield Problem(f"grades off the study's scale: {', '.join(off)}", where, allowed, "write them on `scale`")
+    for key in ("labels", "values"):
+        given = getattr(entry, key)
+        if given is not None and len(given) != len(entry.grades):
+            what = f"{len(given)} {key} for {len(entry.grades)} grades"
+            yield Problem(what, study.at("evaluation", key), "one for each grade", "add or remove some")
+    if "plateau" in entry.model_fields_set and entry.membership != "trapezoid":
+        yield Problem("only a trapezoid has a plateau", study.at("evaluation", "plateau"), "membership: trapezoid", "take it out")
+
+
+def _goal(study: Study) -> Iterator[Problem]:
+    """What makes up the whole exists, and nothing in it is part of another."""
+    known = []
+    for position, name in enumerate(study.evaluation.of):
+        where = study.at("evaluation", "of", position)
+        if name not in study.constructs:
+            yield unknown(name, study.constructs, what="construct", where=where)
+        else:
+            known.append((name, where))
+    below = {part: name for name, _ in known for part in study.parts(name)}
+    for name, where in known:
+        if name in below:
+            yield Problem(f"'{name}' is part of '{below[name]}'", where, "constructs beside one another", "take one of them out")
 
 
 def _matrix(study: Study, node: str, expert: str, matrix: Sequence[Sequence[float]]) -> Iterator[Problem]:
@@ -112,13 +166,13 @@ def _matrix(study: Study, node: str, expert: str, matrix: Sequence[Sequence[floa
     if any(len(row) != size for row in matrix):
         yield Problem("the judgement matrix is not square", where, f"{size} rows of {size} numbers", "fill it in")
         return
-    if node == "goal":
+    if node == "goal" and not study.evaluation.of:
         below = {part for entry in study.constructs.values() for part in entry.of}
         most = len([c for c in study.constructs if c not in below])
         fits, allowed = size <= most, f"at most {most} rows, one per construct of the highest level"
     else:
-        entry = study.constructs[node]
-        children = entry.of or entry.indicators
+        entry = study.constructs.get(node)
+        children = (*entry.of, *entry.indicators) if entry else study.evaluation.of
         fits, allowed = size == len(children), f"{len(children)} rows: {', '.join(children)}"
     if not fits:
         yield Problem(f"the judgement matrix of '{node}' has {size} rows", where, allowed, "one row per child, in their order")

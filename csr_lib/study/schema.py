@@ -285,6 +285,11 @@ class Study(Part):
         below = [i for part in entry.of for i in self.leaves(part)]
         return tuple(dict.fromkeys([*entry.indicators, *below]))
 
+    def parts(self, construct: str) -> tuple[str, ...]:
+        """Return the constructs that a construct is made `of`, at every level below it; each once."""
+        direct = self.constructs[construct].of
+        return tuple(dict.fromkeys(p for part in direct for p in (part, *self.parts(part))))
+
     def outcome_rating(self, name: str) -> Rating | None:
         """Return the column behind an outcome; None where it is a construct."""
         outcome = self.outcomes[name]  # type: ignore[index]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from csr_lib.core.text import LANGUAGES
 from csr_lib.study.parts import Also, Label, Name, Names, Number, Part, Positive, Share, fault
 
 
@@ -61,9 +63,36 @@ def _as_judgement(value: Any) -> Any:
 Judgement = Annotated[Positive, BeforeValidator(_as_judgement), Also({"type": "string"})]
 
 
-class Evaluation(Part):
-    """Grades of a fuzzy evaluation, weights given by experts, and judgement matrices per node and expert."""
+def _as_labels(value: Any) -> Any:
+    """Lists of labels by language become one list of labels."""
+    if not (isinstance(value, Mapping) and value and set(value) <= set(LANGUAGES)):
+        return value
+    lists = {lang: list(names) if isinstance(names, (list, tuple)) else [names] for lang, names in value.items()}
+    if len({len(names) for names in lists.values()}) > 1:
+        counts = ", ".join(f"{lang}: {len(names)}" for lang, names in lists.items())
+        raise fault(f"lists of different length ({counts})", "as many labels in each language", "name every grade in each")
+    return [dict(zip(lists, names, strict=True)) for names in zip(*lists.values(), strict=True)]
 
+
+_LABELS_BY_LANG = {"type": "object", "properties": {lang: {"type": "array"} for lang in LANGUAGES}}
+
+
+class Evaluation(Part):
+    """Fuzzy evaluation: its indicator system, its grades, weights given by experts, judgement matrices per node and expert.
+
+    `of` are the constructs that make up the whole, by default those of the highest level. `grades` are points of the study's
+    scale, from the best to the worst or the other way round; `labels` what they are called and `values` what they are worth in
+    the score. `membership` says how an answer belongs to them: to the grade ``nearest`` to it, or to the two beside it, by
+    ``triangle`` or by ``trapezoid`` (whose `plateau` is the share of the way between two grades over which one holds fully).
+    `shares` are the experts' shares in the group's view, equal by default.
+    """
+
+    of: Names = ()
     grades: tuple[Number, ...] | None = Field(default=None, min_length=2)
+    labels: Annotated[tuple[Label, ...] | None, BeforeValidator(_as_labels), Also(_LABELS_BY_LANG)] = None
+    values: tuple[Number, ...] | None = None
+    membership: Literal["nearest", "triangle", "trapezoid"] | None = None
+    plateau: Annotated[float, Field(gt=0, lt=1)] = 0.5
     experts: dict[Name, dict[Name, Annotated[Number, Field(ge=0)]]] = Field(default_factory=dict)
     ahp: dict[Name, dict[Name, tuple[tuple[Judgement, ...], ...]]] = Field(default_factory=dict)
+    shares: dict[Name, Positive] = Field(default_factory=dict)
