@@ -160,7 +160,7 @@ def incomplete_data(spec: Specification, groups: Sequence[Sample]) -> Incomplete
         "fiml",
         tuple(patterns),
         1 if kind == "frequency" else 2,
-        n_missing=float(sum((w if kind == "frequency" else w > 0) @ np.isnan(x).any(axis=1) for x, w in answers)),
+        n_missing=float(sum((w if kind == "frequency" else np.ones(len(w))) @ np.isnan(x).any(axis=1) for x, w in answers)),
         kind=kind,
     )
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
 from csr_lib.core.model import Construct, Model
-from csr_lib.stats._sem_fit import Data, complete_data, fit
+from csr_lib.stats._sem_fit import IDENTIFIED, Data, complete_data, fit
+from csr_lib.stats._sem_ml import Structure
 from csr_lib.stats._sem_spec import Identification, Row, Specification
 from csr_lib.stats.fit_measures import chi2_upper
 from csr_lib.stats.moments import Moments, Sample
@@ -276,21 +277,16 @@ def chi2_difference(larger: SEMResult, smaller: SEMResult) -> dict[str, float]:
 def release_test(result: SEMResult, released: Specification) -> tuple[float, int]:
     """Score test: χ² and degrees of freedom of giving up what `result` holds equal and `released` does not.
 
-    `released` has the same rows. T = n·gᵀI⁻¹g with gradient and information of the released model at the estimates; NaN where
-    that model is not identified. The same numbers: R ``lavaan::lavTestScore``.
+    `released` has the same rows. T = n·gᵀI⁻¹g with gradient and expected information of the released model at the estimates; NaN
+    where that model is not identified. The same numbers: R ``lavaan::lavTestScore`` (ML).
     """
-    from csr_lib.stats._sem_fit import IDENTIFIED
-    from csr_lib.stats._sem_ml import Structure
-
     held = result.specification
     theta = np.zeros(released.n_free)
     for was, now in zip(held.index, released.index, strict=True):
         if now >= 0:
             theta[now] = result.fitted.theta[was]
     likelihood = result.fitted.data.likelihood(Structure(released))
-    observed = result.missing == "fiml"
-    gradient, expected, second = likelihood.derivatives(theta, hessian=observed)
-    information = second if second is not None else expected
+    gradient, information, _ = likelihood.derivatives(theta)
     scale = np.sqrt(np.diag(information)) if (np.diag(information) > 0).all() else None
     df = released.n_free - held.n_free
     if scale is None or np.linalg.eigvalsh(information / np.outer(scale, scale))[0] < IDENTIFIED:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from csr_lib.core.errors import OptionError, unknown
 from csr_lib.stats._sem_fit import Fitted
-from csr_lib.stats._sem_ml import Entries, Slopes
+from csr_lib.stats._sem_ml import Entries, Slopes, Structure
 from csr_lib.stats._sem_spec import Row, Specification
 from csr_lib.stats._sem_tables import GroupTable
 from csr_lib.stats.fit_measures import chi2_upper
@@ -29,7 +29,7 @@ def modification_indices(
 
     Parameters
     ----------
-    result : an estimate from complete answers.
+    result : an estimate; with incomplete answers (FIML) the information is the expected one given what is missing.
     kinds : what to try: ``loading`` (of every factor on every item of another), ``covariance`` (of residuals of items; of
         residuals of constructs), ``path`` (among the variables of the structural part, in both directions), ``fixed`` (parameters
         that the model fixes but that are not markers), ``equality`` (each of the parameters that are held equal).
@@ -99,27 +99,8 @@ def _group(f: Fitted, group: int, wanted: Sequence[tuple[str, Row]]) -> pd.DataF
     structure, data = f.structure, f.data
     rows = [r for _, r in wanted]
     at = Entries.of(rows, structure.position)
-    score, own = np.zeros(len(rows)), np.zeros(len(rows))
-    shared = np.zeros((len(rows), structure.n_free))
-    for b in data.blocks:
-        if b.group != group:
-            continue
-        m = f.implied[group]
-        precision = np.linalg.inv(m.cov[np.ix_(b.columns, b.columns)])
-        d = b.mean - m.mean[b.columns] if f.likelihood.means else np.zeros(len(b.columns))
-        W = precision - precision @ (b.cov + np.outer(d, d)) @ precision
-        new, old = Slopes.of(m, at, b.columns), Slopes.of(m, structure.free[group], b.columns)
-        score -= b.n * (np.einsum("ia,ia->a", new.u, W @ new.v) - (precision @ d) @ new.d)
-        pu, pv, pd_ = precision @ new.u, precision @ new.v, precision @ new.d
-        own += b.n * (
-            np.einsum("ia,ia->a", new.u, pv) ** 2
-            + np.einsum("ia,ia->a", new.u, pu) * np.einsum("ia,ia->a", new.v, pv)
-            + np.einsum("ia,ia->a", new.d, pd_)
-        )
-        by_entry = (pv.T @ old.u) * (pu.T @ old.v) + (pu.T @ old.u) * (pv.T @ old.v) + pd_.T @ old.d
-        np.add.at(shared.T, structure.theta[group], b.n * by_entry.T)
-    _, expected, _ = f.likelihood.derivatives(f.theta)
-    V = own - np.einsum("ck,ck->c", shared, np.linalg.solve(data.n * expected, shared.T).T)
+    score, own, shared, information = (_incomplete if data.missing == "fiml" else _complete)(f, rows, at, group)
+    V = own - np.einsum("ck,ck->c", shared, np.linalg.solve(information, shared.T).T)
     possible = _OWN * own < V
     with np.errstate(invalid="ignore", divide="ignore"):
         V = np.where(possible, V, np.nan)
@@ -142,3 +123,40 @@ def _group(f: Fitted, group: int, wanted: Sequence[tuple[str, Row]]) -> pd.DataF
         }
     )
     return frame[possible].reset_index(drop=True)
+
+
+def _complete(f: Fitted, rows: Sequence[Row], at: Entries, group: int) -> tuple[Array, Array, Array, Array]:
+    """Slopes of the log-likelihood by the candidates; expected information of each, with the free parameters, and of these."""
+    structure, data = f.structure, f.data
+    score, own = np.zeros(len(rows)), np.zeros(len(rows))
+    shared = np.zeros((len(rows), structure.n_free))
+    for b in data.blocks:
+        if b.group != group:
+            continue
+        m = f.implied[group]
+        precision = np.linalg.inv(m.cov[np.ix_(b.columns, b.columns)])
+        d = b.mean - m.mean[b.columns] if f.likelihood.means else np.zeros(len(b.columns))
+        W = precision - precision @ (b.cov + np.outer(d, d)) @ precision
+        new, old = Slopes.of(m, at, b.columns), Slopes.of(m, structure.free[group], b.columns)
+        score -= b.n * (np.einsum("ia,ia->a", new.u, W @ new.v) - (precision @ d) @ new.d)
+        pu, pv, pd_ = precision @ new.u, precision @ new.v, precision @ new.d
+        own += b.n * (
+            np.einsum("ia,ia->a", new.u, pv) ** 2
+            + np.einsum("ia,ia->a", new.u, pu) * np.einsum("ia,ia->a", new.v, pv)
+            + np.einsum("ia,ia->a", new.d, pd_)
+        )
+        by_entry = (pv.T @ old.u) * (pu.T @ old.v) + (pu.T @ old.u) * (pv.T @ old.v) + pd_.T @ old.d
+        np.add.at(shared.T, structure.theta[group], b.n * by_entry.T)
+    _, expected, _ = f.likelihood.derivatives(f.theta)
+    return score, own, shared, data.n * expected
+
+
+def _incomplete(f: Fitted, rows: Sequence[Row], at: Entries, group: int) -> tuple[Array, Array, Array, Array]:
+    """The same from incomplete answers: from the likelihood of a model that has all candidates."""
+    structure, k = f.structure, f.structure.n_free
+    A, S, m = structure.matrices(f.theta, group)
+    now = np.select([at.kind == 0, at.kind == 1], [A[at.i, at.j], S[at.i, at.j]], m[at.i])
+    larger = Structure(structure.spec.with_rows([*structure.spec.rows, *(r.freed() for r in rows)]))
+    gradient, information, _ = f.data.likelihood(larger).derivatives(np.concatenate([f.theta, now]))
+    n = f.data.n
+    return -n * gradient[k:], n * np.diag(information)[k:], n * information[k:, :k], n * information[:k, :k]

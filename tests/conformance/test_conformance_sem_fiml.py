@@ -8,6 +8,7 @@ from lavaan_figures import HOLZINGER, ITEMS, SCHOOLS, agree, holzinger_holes, si
 from csr_lib.stats.moments import sample
 from csr_lib.stats.sem_fiml import sem_fiml
 from csr_lib.stats.sem_groups import sem_groups
+from csr_lib.stats.sem_modification import modification_indices
 
 FIGURES = reference("sem_lavaan_fiml")
 STRUCTURAL = "A =~ a1 + a2 + a3 + a4\nB =~ b1 + b2 + b3\nC =~ c1 + c2 + c3\nB ~ A\nC ~ A + B"
@@ -44,6 +45,16 @@ class TestLavaan:
 
 def test_sampling_weights():
     agree(sem_fiml(holes(weights=True), HOLZINGER, estimator="MLR"), FIGURES["holzinger_weighted"])
+
+
+@pytest.mark.parametrize("case", ["holzinger", "simulated"])
+def test_largest_modification_indices(case):
+    result = sem_fiml(holes(), HOLZINGER) if case == "holzinger" else sem_fiml(sample(simulated(), missing="em"), STRUCTURAL)
+    rows = modification_indices(result).to_dict("records")
+    ours = {f"{r['lhs']} {r['op']} {r['rhs']}": (r["mi"], r["epc"], r["std_all"]) for r in rows}
+    assert len(FIGURES[case]["modification"]) == 25
+    for key, figures in FIGURES[case]["modification"].items():
+        assert ours[key] == pytest.approx(figures, rel=0, abs=1e-6), key
 
 
 def test_saturated_moments():
