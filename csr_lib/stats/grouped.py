@@ -67,16 +67,15 @@ def partition(sample: Sample, groups: int, seed: Any = None, strata: Array | Non
             f"{groups} groups", where="groups", allowed=f"a whole number ≥ {GROUPS_PER_STRATUM}", mend="ask for more groups"
         )
     people = np.arange(len(sample.weights))
+    if not countable(sample):
+        raise DataError(
+            "rows with these frequency weights cannot be dealt out to groups",
+            where="weights",
+            allowed=f"whole numbers that sum to at most {MOST_PEOPLE:,}",
+            mend="resample rows (method: rows)",
+        )
     if sample.kind == "frequency":
-        times = np.rint(sample.weights)
-        if np.abs(sample.weights - times).max() > 1e-9 or times.sum() > MOST_PEOPLE:
-            raise DataError(
-                "rows with these frequency weights cannot be dealt out to groups",
-                where="weights",
-                allowed=f"whole numbers that sum to at most {MOST_PEOPLE:,}",
-                mend="resample rows (method: rows)",
-            )
-        people = np.repeat(people, times.astype(np.intp))
+        people = np.repeat(people, sample.weights.astype(np.intp))
     rng = np.random.default_rng(seed)
     codes = np.zeros(len(people), dtype=np.intp) if strata is None else np.asarray(strata)[people]
     order, sizes, layers = [], [], []
@@ -90,6 +89,17 @@ def partition(sample: Sample, groups: int, seed: Any = None, strata: Array | Non
         sizes.append(len(rows) // count + (np.arange(count) < len(rows) % count))
         layers.append(np.full(count, layer))
     return Partition(np.concatenate(order), np.r_[0, np.cumsum(np.concatenate(sizes))], np.concatenate(layers))
+
+
+def countable(sample: Sample) -> bool:
+    """Whether the people that frequency weights stand for can be dealt out one by one."""
+    whole = sample.kind != "frequency" or bool((sample.weights == np.rint(sample.weights)).all())
+    return whole and sample.n <= MOST_PEOPLE
+
+
+def can_be_grouped(sample: Sample) -> bool:
+    """Whether `grouped` takes the sample: frequency weights are countable, and incomplete rows are not left to EM."""
+    return countable(sample) and (sample.missing != "em" or sample.complete)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,28 +15,34 @@ from csr_lib.core.model import Model
 from csr_lib.stats import _pls
 from csr_lib.stats._pls import Plan, Scheme
 from csr_lib.stats._pls_checks import Limits
-from csr_lib.stats.moments import Sample
-from csr_lib.stats.pls import PLSResult, effect_pairs, inadmissible_draws
+from csr_lib.stats._pls_draws import QUANTITIES as QUANTITIES
+from csr_lib.stats._pls_draws import Draws, Engine, estimates, keys
+from csr_lib.stats.grouped import GROUPS, GroupedSample, can_be_grouped
+from csr_lib.stats.pls import PLSResult
 from csr_lib.stats.pls_higher_order import Climb, estimate
-from csr_lib.stats.resampling import Seed, group_codes, resample_counts, summarise
+from csr_lib.stats.resampling import (
+    INTERVALS,
+    MOST_FAILED,
+    AnySample,
+    Interval,
+    LeaveOut,
+    Seed,
+    bca_interval,
+    generator,
+    group_codes,
+    leave_out,
+    resample_counts,
+    summarise,
+)
 
 Array = np.ndarray
+Method = Literal["auto", "rows", "groups"]
+METHODS = ("auto", "rows", "groups")
 
-#: What is drawn, and the columns that name each quantity.
-QUANTITIES: dict[str, tuple[str, ...]] = {
-    "weights": ("construct", "item"),
-    "shares": ("construct", "item"),
-    "loadings": ("construct", "item"),
-    "paths": ("source", "target"),
-    "paths_unstandardised": ("source", "target"),
-    "total_effects": ("source", "target"),
-    "total_effects_unstandardised": ("source", "target"),
-    "r2": ("construct",),
-    "correlations": ("construct", "other"),
-    "htmt": ("construct", "other"),
-    "index": ("construct",),
-    "performance": ("construct", "item"),
-}
+#: Rows up to which ``auto`` resamples rows; beyond, random groups of rows.
+ROWS_UP_TO = 5000
+#: Smallest move of a weight that a jackknife takes for one: leaving out a row moves little.
+JACKKNIFE_TOLERANCE = 1e-10
 #: Quantities for which "is it 0?" is a question.
 _TESTED = {
     "weights",
@@ -46,8 +53,6 @@ _TESTED = {
     "total_effects_unstandardised",
     "correlations",
 }
-#: A draw failed when one of these is not finite.
-_NEEDED = ("weights", "loadings", "paths", "total_effects", "r2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +62,12 @@ class PLSBootstrap:
     Attributes
     ----------
     result : the estimate that was resampled.
+    sample : what was resampled: the rows, or random groups of them.
     draws : quantity (a key of `QUANTITIES`) -> (B, k), B the draws that worked; `keys` names the k columns.
     keys : quantity -> frame of k rows with the columns of `QUANTITIES`.
     estimates : quantity -> (k,), the same numbers of `result`.
     resamples, n_failed : resamples asked for, and those that did not converge or had singular matrices or values that are not
-        finite. They are in none of the draws.
+        finite. They are in none of the draws. Where they are more than half, errors, intervals and p-values are NaN.
     climb : what leads from the sample's columns to the items of `result`; trivial without higher-order constructs.
     n_inadmissible : draws, among those that worked, that no population could have (see `PLSResult.inadmissible`; last stage).
         They are kept: leaving them out would bend the intervals. Many of them say that the model asks too much of the data.
@@ -77,6 +83,7 @@ class PLSBootstrap:
     """
 
     result: PLSResult
+    sample: AnySample
     draws: Mapping[str, Array]
     keys: Mapping[str, pd.DataFrame]
     estimates: Mapping[str, Array]
@@ -89,23 +96,38 @@ class PLSBootstrap:
     group_n: Mapping[str, Array] = field(default_factory=dict)
     group_estimate: Mapping[str, Array] = field(default_factory=dict)
     group_index: Mapping[str, Array] = field(default_factory=dict)
+    _engine: Engine = field(repr=False, kw_only=True)
+    _strata: Array | None = field(repr=False, kw_only=True)
 
     @property
     def failed_share(self) -> float:
         """Share of the resamples that failed."""
         return self.n_failed / self.resamples
 
-    def summary(self, quantity: str, level: float = 0.95) -> pd.DataFrame:
+    @property
+    def method(self) -> Literal["rows", "groups"]:
+        """What was resampled."""
+        return "groups" if isinstance(self.sample, GroupedSample) else "rows"
+
+    @property
+    def units(self) -> int:
+        """How many rows, or random groups of rows, every resample was drawn from."""
+        return self.sample.units
+
+    def summary(self, quantity: str, level: float = 0.95, interval: Interval = "percentile") -> pd.DataFrame:
         """Return a table of a quantity: its keys, ``estimate std_error ci_low ci_high`` and, where 0 is a question, ``p_value``.
 
-        Percentile intervals and bootstrap p-values of `csr_lib.stats.resampling`.
+        Intervals are ``percentile`` or ``bca``, p-values those of the bootstrap; see `csr_lib.stats.resampling`. The first BCa
+        interval makes the jackknife of all quantities, which leaves out one row at a time (of more than 1,000 rows: one of 1,000
+        random groups; of a grouped sample one group).
         """
         if quantity not in self.draws:
             raise OptionError([unknown(quantity, self.draws, what="quantity", where="summary")])
-        columns = summarise(self.estimates[quantity], self.draws[quantity], level)
+        columns = self._columns(
+            self.estimates[quantity], self.draws[quantity], level, interval, lambda jackknife: jackknife.quantities[quantity]
+        )
         if quantity not in _TESTED:
             columns.pop("p_value")
-        columns.pop("n_failed")
         return pd.concat([self.keys[quantity], pd.DataFrame(columns)], axis=1)
 
     def draws_of(self, quantity: str, *key: str) -> Array:
@@ -116,27 +138,62 @@ class PLSBootstrap:
             raise OptionError(f"{quantity} of {', '.join(key)}", where="draws_of", allowed=f"{', '.join(keys.columns)}")
         return self.draws[quantity][:, at[0]]
 
-    def group_summary(self, by: str, level: float = 0.95) -> pd.DataFrame:
+    def group_summary(self, by: str, level: float = 0.95, interval: Interval = "percentile") -> pd.DataFrame:
         """Return the index of every group: ``group construct estimate std_error ci_low ci_high n``."""
         labels = self._labels(by)
         names = self.result.model.names
-        flat = self.group_index[by].reshape(len(self.group_index[by]), -1)
-        columns = summarise(self.group_estimate[by].ravel(), flat, level)
+        columns = self._columns(
+            self.group_estimate[by], self.group_index[by], level, interval, lambda jackknife: jackknife.groups[by]
+        )
         frame = pd.DataFrame(
             {"group": np.repeat(np.array(labels, dtype=object), len(names)), "construct": list(names) * len(labels)}
         )
         for name in ("estimate", "std_error", "ci_low", "ci_high"):
-            frame[name] = columns[name]
+            frame[name] = columns[name].ravel()
         frame["n"] = np.repeat(self.group_n[by], len(names))
         return frame
 
-    def group_difference(self, by: str, before: Any, after: Any, level: float = 0.95) -> pd.DataFrame:
+    def group_difference(
+        self, by: str, before: Any, after: Any, level: float = 0.95, interval: Interval = "percentile"
+    ) -> pd.DataFrame:
         """Return after − before of the index by construct: ``construct estimate std_error ci_low ci_high p_value``."""
         a, b = self._group(by, before), self._group(by, after)
         estimate = self.group_estimate[by][b] - self.group_estimate[by][a]
-        columns = summarise(estimate, self.group_index[by][:, b] - self.group_index[by][:, a], level)
-        columns.pop("n_failed")
+        index = self.group_index[by]
+        columns = self._columns(
+            estimate,
+            index[:, b] - index[:, a],
+            level,
+            interval,
+            lambda jackknife: jackknife.groups[by][:, b] - jackknife.groups[by][:, a],
+        )
         return pd.DataFrame({"construct": list(self.result.model.names), **columns})
+
+    @cached_property
+    def _jackknife(self) -> tuple[Draws, LeaveOut]:
+        """All quantities with each row (or group) left out; replicates that failed are NaN."""
+        left = leave_out(self.sample, strata=self._strata)
+        found = replace(self._engine, tolerance=JACKKNIFE_TOLERANCE).draws(left.counts())
+        for values in (*found.quantities.values(), *found.groups.values()):
+            values[~found.good] = np.nan
+        return found, left
+
+    def _columns(
+        self, estimate: Array, draws: Array, level: float, interval: Interval, replicates: Callable[[Draws], Array]
+    ) -> dict[str, Array]:
+        """Columns ``estimate std_error ci_low ci_high p_value``; `replicates` picks the same quantity from the jackknife."""
+        if interval not in INTERVALS:
+            raise OptionError([unknown(interval, INTERVALS, what="interval", where="interval")])
+        if self.failed_share > MOST_FAILED:
+            draws = np.full_like(draws, np.nan)
+        columns = summarise(estimate, draws, level)
+        columns.pop("n_failed")
+        if interval == "bca":
+            found, left = self._jackknife
+            columns["ci_low"], columns["ci_high"] = bca_interval(
+                draws, estimate, replicates(found), level, times=left.times, strata=left.strata
+            )
+        return columns
 
     def _labels(self, by: str) -> tuple[Any, ...]:
         if by not in self.groups:
@@ -151,7 +208,7 @@ class PLSBootstrap:
 
 
 def pls_bootstrap(
-    sample: Sample,
+    sample: AnySample,
     model: Model,
     *,
     scheme: Scheme = "path",
@@ -160,6 +217,8 @@ def pls_bootstrap(
     seed: Seed = None,
     groups: Mapping[str, Any] | None = None,
     strata: str | Any | None = None,
+    method: Method = "auto",
+    random_groups: int = GROUPS,
     tolerance: float = 1e-7,
     max_iterations: int = 300,
 ) -> PLSBootstrap:
@@ -167,19 +226,26 @@ def pls_bootstrap(
 
     Parameters
     ----------
-    sample : the answers to at least the model's items, from `csr_lib.stats.moments.sample`.
+    sample : the answers to at least the model's items, from `csr_lib.stats.moments.sample`; or random groups of them, from
+        `Sample.grouped`.
     model, scheme, limits : as for `csr_lib.stats.pls.pls`. With higher-order constructs every resample goes through all stages;
         draws are those of the last, in which parts stand as items of their wholes.
     resamples, seed : number of resamples; a seed or generator (the same seed gives the same draws).
     groups : grouping -> labels of the N rows that were handed to `sample` (None or NaN: in no group); for each, the index of
         every group with the outer weights of the whole sample.
     strata : a key of `groups`, or labels of the N rows: resampling keeps the number of rows in every stratum. Use it for waves.
-    tolerance, max_iterations : of the algorithm in a draw; it starts from the estimate's weights.
+    method : ``rows`` are resampled, or random ``groups`` of rows (`csr_lib.stats.grouped`), whose cost hardly depends on the
+        number of rows; ``auto`` resamples rows up to 5,000 of them, or where groups are not possible.
+    random_groups : how many groups ``groups`` forms.
+    tolerance, max_iterations : of the algorithm in a draw, which starts from the estimate's weights: no weight would move by
+        `tolerance` in a next iteration. A draw's weights are within a few times `tolerance` of their limits.
 
     Raises
     ------
     AnalysisError
         What `pls` raises, or no draw that works.
+    OptionError
+        An unknown method; rows, or strata, of a sample that is in groups already; what `csr_lib.stats.grouped` refuses.
 
     Notes
     -----
@@ -187,172 +253,67 @@ def pls_bootstrap(
     Chunks of resamples go through moments, algorithm and criteria as whole arrays; there is no loop over resamples.
     """
     result, climb = estimate(sample.moments(), model, scheme, limits)
-    plan = result.plan
-    position = [sample.columns.index(item) for item in climb.items]
-    codes = {by: group_codes(labels, sample.kept) for by, labels in (groups or {}).items()}
-    layers = None
-    if strata is not None:
-        if isinstance(strata, str) and strata not in codes:
-            raise OptionError([unknown(strata, codes, what="grouping", where="strata")])
-        layers = codes[strata][0] if isinstance(strata, str) else group_codes(strata, sample.kept)[0]
-    start = result.items["weight"].to_numpy()
-    parts: dict[str, list[Array]] = {name: [] for name in QUANTITIES}
-    group_parts: dict[str, list[Array]] = {by: [] for by in codes}
-    reference = _point_loadings(result)
-    flips = np.zeros(len(plan.blocks), dtype=int)
-    failed = inadmissible = 0
-    for counts in resample_counts(sample, resamples, seed, strata=layers):
-        means, covs = sample.resampled(counts)
-        mean = np.moveaxis(means, 0, -1)[position]
-        cov = np.moveaxis(covs, 0, -1)
-        if position != list(range(len(sample.columns))):
-            cov = cov[np.ix_(position, position)]
-        mean, cov, used = climb.up(mean, cov, tolerance, max_iterations)
-        drawn, coefficients, turned, bad = _draw(
-            mean, cov, plan, scheme, start, reference, result.limits, tolerance, max_iterations
-        )
-        good = np.all([np.isfinite(drawn[name]).all(axis=0) for name in _NEEDED], axis=0)
-        failed += int((~good).sum())
-        flips += turned[:, good].sum(axis=1)
-        inadmissible += int(bad[good].sum())
-        for name, values in drawn.items():
-            parts[name].append((values if good.all() else values[:, good]).T)
-        for by, (code, _) in codes.items():
-            group_means = climb.values(sample.group_means(code, counts)[..., position], used)[good]
-            points = (group_means - result.limits[:, 0]) * coefficients.T[good][:, None, :]
-            group_parts[by].append(np.add.reduceat(points, plan.starts, axis=-1))
-    if failed == resamples:
+    coded = {by: group_codes(labels, sample.kept) for by, labels in (groups or {}).items()}
+    layers = _layers(strata, coded, sample)
+    rng = generator(seed)
+    sample, layers = _resampled(sample, method, random_groups, rng, layers)
+    codes = {by: code for by, (code, _) in coded.items()}
+    engine = Engine.of(sample, result, climb, codes, tolerance, max_iterations)
+    found = engine.draws(resample_counts(sample, resamples, rng, strata=layers))
+    good = found.good
+    if not good.any():
         raise AnalysisError(
             f"none of the {resamples} resamples could be estimated",
             where="bootstrap",
             mend="collect more answers, or look for items that hardly vary",
         )
-    estimates = _estimates(result)
-    base = {
-        by: climb.values(sample.group_means(code)[None][..., position], climb.coefficients)[0] for by, (code, _) in codes.items()
-    }
-    weight = sample.weights if sample.kind == "frequency" else np.ones(len(sample.weights))
+    rows = sample.rows if isinstance(sample, GroupedSample) else sample
     return PLSBootstrap(
         result,
-        {name: np.concatenate(chunks) for name, chunks in parts.items()},
-        _keys(plan),
-        estimates,
+        sample,
+        {name: values if good.all() else values[good] for name, values in found.quantities.items()},
+        keys(result.plan),
+        estimates(result),
         resamples,
-        failed,
-        dict(zip(result.model.names, flips.tolist(), strict=True)),
+        int((~good).sum()),
+        dict(zip(result.model.names, found.turned[:, good].sum(axis=1).tolist(), strict=True)),
         climb,
-        inadmissible,
-        {by: labels for by, (_, labels) in codes.items()},
-        {by: np.bincount(code[code >= 0], weight[code >= 0]) for by, (code, _) in codes.items()},
-        {by: result.index_of(values) for by, values in base.items()},
-        {by: np.concatenate(chunks) for by, chunks in group_parts.items()},
+        int(found.inadmissible[good].sum()),
+        {by: labels for by, (_, labels) in coded.items()},
+        {by: np.bincount(code[code >= 0], rows.base[code >= 0]) for by, code in codes.items()},
+        engine.group_estimates(),
+        {by: values[good] for by, values in found.groups.items()},
+        _engine=engine,
+        _strata=layers,
     )
 
 
-def _draw(
-    mean: Array,
-    cov: Array,
-    plan: Plan,
-    scheme: Scheme,
-    start: Array,
-    reference: Array,
-    limits: Array,
-    tolerance: float,
-    max_iterations: int,
-) -> tuple[dict[str, Array], Array, Array, Array]:
-    """Estimate a chunk; return quantities (k, b), index coefficients (p, b), the constructs turned round (J, b) and what is
-    inadmissible (b,)."""
-    own = np.arange(len(cov))
-    with np.errstate(invalid="ignore"):
-        sd = np.sqrt(cov[own, own])
-    R = _pls.correlations(cov)
-    outer = _pls.iterate(R, plan, scheme, start=start, tolerance=tolerance, max_iterations=max_iterations)
-    outer, turned = _pls.oriented(outer, plan, reference)
-    loadings, C, quality = _pls.consistent(outer, R, plan)
-    paths, r2 = _pls.path_arrays(C, plan)
-    paths[:, ~outer.converged] = np.nan
-    total = _pls.total_effects(paths, plan)
-    a = _pls.index_coefficients(outer.weights, sd, limits, plan)
-    unit = _pls.index_units(a, outer.weights, sd, plan) * quality
-    pairs = np.array(effect_pairs(plan)).T
-    ends = np.array(plan.paths).T
-    low = np.tril_indices(len(C), -1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = {
-            "weights": outer.weights,
-            "shares": a * (limits[:, 1] - limits[:, 0])[:, None] / 100,
-            "loadings": loadings,
-            "paths": paths,
-            "paths_unstandardised": paths * unit[ends[1]] / unit[ends[0]],
-            "total_effects": total[pairs[0], pairs[1]],
-            "total_effects_unstandardised": total[pairs[0], pairs[1]] * unit[pairs[1]] / unit[pairs[0]],
-            "r2": r2[_endogenous(plan)],
-            "correlations": C[low],
-            "htmt": _pls.htmt(R, plan)[low],
-            "index": _pls.index_values(a, mean, limits, plan),
-            "performance": 100 * (mean - limits[:, :1]) / (limits[:, 1:] - limits[:, :1]),
-        }
-    return drawn, a, turned, inadmissible_draws(loadings, C, quality, r2, plan)
+def _layers(strata: str | Any | None, coded: Mapping[str, tuple[Array, Any]], sample: AnySample) -> Array | None:
+    """Stratum of every row, (n,)."""
+    if strata is None:
+        return None
+    if not isinstance(strata, str):
+        return group_codes(strata, sample.kept)[0]
+    if strata not in coded:
+        raise OptionError([unknown(strata, coded, what="grouping", where="strata")])
+    return coded[strata][0]
 
 
-def _endogenous(plan: Plan) -> list[int]:
-    return [j for j, s in enumerate(plan.sources) if len(s)]
-
-
-def _point_loadings(result: PLSResult) -> Array:
-    """Composite loadings of the estimate (not corrected for attenuation), by which draws are oriented."""
-    cross = result.cross_loadings.to_numpy()
-    return cross[np.arange(len(cross)), result.plan.owner]
-
-
-def _keys(plan: Plan) -> dict[str, pd.DataFrame]:
-    names = np.array(plan.model.names, dtype=object)
-    low = np.tril_indices(len(names), -1)
-    pairs = np.array(effect_pairs(plan))
-    ends = np.array(plan.paths)
-    rows: dict[str, list[Any]] = {
-        "construct item": [names[plan.owner], np.array(plan.items, dtype=object)],
-        "paths": [names[ends[:, 0]], names[ends[:, 1]]],
-        "total": [names[pairs[:, 0]], names[pairs[:, 1]]],
-        "low": [names[low[0]], names[low[1]]],
-    }
-    which = {
-        "paths": "paths",
-        "paths_unstandardised": "paths",
-        "total_effects": "total",
-        "total_effects_unstandardised": "total",
-        "correlations": "low",
-        "htmt": "low",
-    }
-    out = {}
-    for name, columns in QUANTITIES.items():
-        if columns == ("construct",):
-            values = [names[_endogenous(plan)] if name == "r2" else names]
-        else:
-            values = rows[which.get(name, "construct item")]
-        out[name] = pd.DataFrame(dict(zip(columns, values, strict=True)))
-    return out
-
-
-def _estimates(result: PLSResult) -> dict[str, Array]:
-    low = np.tril_indices(len(result.model.names), -1)
-    items, constructs, effects = result.items, result.constructs, result.effects
-    frames = {
-        "weights": items["weight"],
-        "shares": items["share"],
-        "loadings": items["loading"],
-        "paths": result.paths["estimate"],
-        "paths_unstandardised": result.paths["unstandardised"],
-        "total_effects": effects["total"],
-        "total_effects_unstandardised": effects["total_unstandardised"],
-        "r2": constructs["r2"].iloc[_endogenous(result.plan)],
-        "index": constructs["index"],
-        "performance": items["performance"],
-    }
-    out = {name: column.to_numpy() for name, column in frames.items()}
-    out["correlations"] = result.correlations.to_numpy()[low]
-    out["htmt"] = result.htmt.to_numpy()[low]
-    return out
+def _resampled(
+    sample: AnySample, method: Method, random_groups: int, rng: np.random.Generator, layers: Array | None
+) -> tuple[AnySample, Array | None]:
+    """What is resampled, and the strata that its rows are drawn within (groups know theirs)."""
+    if method not in METHODS:
+        raise OptionError([unknown(method, METHODS, what="method", where="method")])
+    if isinstance(sample, GroupedSample):
+        if method == "rows":
+            raise OptionError(
+                "the sample is in groups already", where="method", allowed="auto, groups", mend="hand in the Sample"
+            )
+        return sample, layers
+    if method == "groups" or (method == "auto" and sample.units > ROWS_UP_TO and can_be_grouped(sample)):
+        return sample.grouped(random_groups, seed=rng, strata=layers), None
+    return sample, layers
 
 
 def change_contributions(paths: Array, change: Array, plan: Plan, target: str) -> tuple[Array, Array]:
@@ -381,7 +342,13 @@ def change_contributions(paths: Array, change: Array, plan: Plan, target: str) -
 
 
 def decompose_change(
-    bootstrap: PLSBootstrap, by: str, before: Any, after: Any, target: str | None = None, level: float = 0.95
+    bootstrap: PLSBootstrap,
+    by: str,
+    before: Any,
+    after: Any,
+    target: str | None = None,
+    level: float = 0.95,
+    interval: Interval = "percentile",
 ) -> pd.DataFrame:
     """Decompose the change of the target's index between two groups (waves) over its drivers.
 
@@ -389,6 +356,7 @@ def decompose_change(
     ----------
     by, before, after : grouping of the bootstrap and two of its labels.
     target : a construct; by default the model's target.
+    level, interval : as for `PLSBootstrap.summary`.
 
     Returns
     -------
@@ -409,13 +377,20 @@ def decompose_change(
     a, b = bootstrap._group(by, before), bootstrap._group(by, after)
     change = bootstrap.group_estimate[by][b] - bootstrap.group_estimate[by][a]
     shifts, parts = change_contributions(bootstrap.estimates["paths_unstandardised"], change, result.plan, target)
-    drawn = bootstrap.group_index[by][:, b] - bootstrap.group_index[by][:, a]
-    _, draws = change_contributions(bootstrap.draws["paths_unstandardised"], drawn, result.plan, target)
+
+    def contributions(paths: Array, index: Array) -> Array:
+        return change_contributions(paths, index[:, b] - index[:, a], result.plan, target)[1][:, rows]
+
     names = result.model.names
     rows = [names.index(n) for n in (*result.model.ancestors(target), target)]
     effects = result.effects[result.effects["target"] == target].set_index("source")["total_unstandardised"]
-    columns = summarise(parts[rows], draws[:, rows], level)
-    columns.pop("n_failed")
+    columns = bootstrap._columns(
+        parts[rows],
+        contributions(bootstrap.draws["paths_unstandardised"], bootstrap.group_index[by]),
+        level,
+        interval,
+        lambda jackknife: contributions(jackknife.quantities["paths_unstandardised"], jackknife.groups[by]),
+    )
     return pd.DataFrame(
         {
             "construct": [names[j] for j in rows],

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from csr_lib.core.errors import DataError, OptionError
 from csr_lib.stats.distributions import normal_below, normal_quantile
-from csr_lib.stats.grouped import GroupedSample, partition
+from csr_lib.stats.grouped import GroupedSample, countable, partition
 from csr_lib.stats.moments import Sample
 
 Array = np.ndarray
 Seed = int | np.random.Generator | None
 AnySample = Sample | GroupedSample
+Interval = Literal["percentile", "bca"]
+INTERVALS = ("percentile", "bca")
 
 #: Draws that are taken at a time: enough that calling numpy costs little, few enough that memory does not matter.
 CHUNK = 2500
@@ -152,11 +154,9 @@ def leave_out(sample: AnySample, seed: Seed = 0, *, strata: Array | None = None)
     strata : (n,) codes, as for `resample_counts`.
     """
     layers = _layers(sample, strata)
-    if isinstance(sample, Sample) and sample.units > JACKKNIFE:
-        whole = sample.kind != "frequency" or bool((sample.weights == np.rint(sample.weights)).all())
-        if whole:
-            parts = partition(sample, JACKKNIFE, seed, None if strata is None else layers)
-            return LeaveOut(sample, parts.order, parts.member, np.ones(len(parts)), parts.strata)
+    if isinstance(sample, Sample) and sample.units > JACKKNIFE and countable(sample):
+        parts = partition(sample, JACKKNIFE, seed, None if strata is None else layers)
+        return LeaveOut(sample, parts.order, parts.member, np.ones(len(parts)), parts.strata)
     each = np.arange(sample.units)
     return LeaveOut(sample, each, each, sample.base, layers)
 
