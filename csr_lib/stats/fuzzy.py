@@ -25,6 +25,8 @@ OPERATORS: dict[str, tuple[str, str]] = {
 }
 #: Node -> its children and their weights.
 _Tree = dict[str, tuple[list[str], Array]]
+#: How a score belongs to grades.
+MEMBERSHIP = ("nearest", "triangle", "trapezoid")
 #: Memberships closer than this are a tie.
 TIE = 1e-9
 
@@ -138,23 +140,75 @@ def score_memberships(
     Between two peaks one grade gives way to the other along a line, so memberships of a score always sum to 1; beyond the
     first and the last peak the outer grade holds fully.
     """
-    ends = np.array([float(p) for p in peaks])
+    values = membership_values(scores, peaks, "trapezoid" if plateau else "triangle", plateau=plateau)
+    return mean_memberships(values, scores.columns, peaks, weights, kind=kind)
+
+
+def membership_values(
+    scores: pd.DataFrame | Array, grades: Sequence[float], how: str = "nearest", *, plateau: float = 0.0
+) -> Array:
+    """Return how far each score belongs to each grade, (N, p, k); NaN where there is no score.
+
+    Parameters
+    ----------
+    scores : (N, p) numbers; NaN is no answer.
+    grades : (k,) the score at which each grade holds fully, rising or falling.
+    how : ``nearest`` (fully to the grade next to the score, half to each of two that are equally near), ``triangle`` or
+        ``trapezoid`` as `score_memberships`.
+    plateau : of the trapezoid.
+
+    Raises
+    ------
+    DataError
+        Grades that neither rise nor fall, infinite scores.
+    OptionError
+        An unknown `how`, a plateau outside its range.
+
+    Notes
+    -----
+    The memberships of a score sum to 1. With ``triangle`` the mean of any values that lie on a line through the grades is that
+    of the scores between the outer grades, so a score of 0–100 keeps its mean.
+    """
+    if how not in MEMBERSHIP:
+        raise OptionError([unknown(how, MEMBERSHIP, what="way of membership", where="membership")])
+    ends = np.array([float(g) for g in grades])
     steps = np.diff(ends)
     if len(ends) < 2 or not (np.isfinite(ends).all() and ((steps > 0).all() or (steps < 0).all())):
         raise DataError(f"peaks {', '.join(f'{p:g}' for p in ends)}", where="peaks", allowed="two or more, rising or falling")
     if not 0 <= plateau < 1:
         raise OptionError(f"a plateau of {plateau:g}", where="plateau", allowed="0 or more, below 1")
-    x = scores.to_numpy(dtype=float)
+    x = np.asarray(scores, dtype=float)
     if np.isinf(x).any():
         raise DataError("infinite scores", where="scores", allowed="finite numbers, NaN for no answer")
     order = np.argsort(ends)
     place = np.interp(x, ends[order], np.arange(len(ends), dtype=float))  # 0 at the lowest peak, 1 at the next …
     low = np.floor(place)
-    up = np.clip((place - low - plateau / 2) / (1 - plateau), 0.0, 1.0)
+    if how == "nearest":
+        rest = place - low
+        up = np.where(np.isclose(rest, 0.5), 0.5, (rest > 0.5).astype(float))
+    else:
+        width = plateau if how == "trapezoid" else 0.0
+        up = np.clip((place - low - width / 2) / (1 - width), 0.0, 1.0)
     member = np.zeros((*x.shape, len(ends)))
     for g, at in enumerate(order):
         member[..., at] = np.where(low == g, 1 - up, 0.0) + np.where(low == g - 1, up, 0.0)
-    return _averaged(scores, np.moveaxis(member, 0, 1), list(peaks), weights, kind)
+    member[np.isnan(x)] = np.nan
+    return member
+
+
+def mean_memberships(
+    values: Array, items: Sequence[Any], grades: Sequence[Any], weights: Any = None, *, kind: Kind = "sampling"
+) -> Memberships:
+    """Return the (weighted) mean of memberships over the rows with an answer.
+
+    Parameters
+    ----------
+    values : (N, p, k) as of `membership_values`; NaN for no answer.
+    items, grades : their p and k names.
+    weights, kind : as for `grade_shares`, which also says what is raised.
+    """
+    frame = pd.DataFrame(values[..., 0], columns=list(items))
+    return _averaged(frame, np.nan_to_num(np.moveaxis(values, 0, 1)), list(grades), weights, kind)
 
 
 def compose(weights: Any, memberships: Any, operator: str = "weighted_average") -> Array:
