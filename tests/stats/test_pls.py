@@ -318,6 +318,17 @@ def test_fewer_rows_than_items_are_enough_for_composites_but_not_for_regressions
         pls(moments(few), wide)
 
 
+def test_a_single_item_is_itself_in_every_mode(answers, small_model):
+    """Its weight, loading and ρ_A are 1, whatever its mode; nothing else changes by it."""
+    plain = pls(moments(answers), small_model)
+    for mode in ("B", "reflective"):
+        changed = replace(small_model, constructs=(*small_model.constructs[:3], Construct("Loyalty", ("l1",), mode)))
+        found = pls(moments(answers), changed)
+        np.testing.assert_allclose(found.items[["weight", "loading"]], plain.items[["weight", "loading"]], atol=1e-9)
+        np.testing.assert_allclose(found.paths["estimate"], plain.paths["estimate"], atol=1e-9)
+        assert found.constructs["rho_a"][3] == 1
+
+
 def test_mixed_models_correct_reflective_constructs_only(answers, small_model):
     mixed = replace(small_model, constructs=(small_model.constructs[0], replace(small_model.constructs[1], mode="reflective"),
                                              *small_model.constructs[2:]))  # fmt: skip

@@ -143,13 +143,24 @@ def test_three_groups_are_compared_in_pairs_and_together(answers, small_model):
 
 
 def test_no_group_differs_from_itself_by_more_than_chance():
-    """Under the null p-values are uniform: 40 simulations, the share below .25 lies within its binomial bounds."""
+    """Under the null p-values are uniform: 30 simulations, the share below .25 lies within its binomial bounds."""
     model = Model((Construct("X", ("i1", "i2")), Construct("Y", ("q1", "q2"))), (("X", "Y"),), "Y")
     p = [
         pls_groups(sample(simulate(60, seed)), model, np.arange(60) % 2, permutations=39, seed=seed).paths["p_value"][0]
-        for seed in range(40)
+        for seed in range(30)
     ]
-    assert 2 <= sum(value <= 0.25 for value in p) <= 19  # binomial(40, .25): all but 1 in 1,000
+    assert 1 <= sum(value <= 0.25 for value in p) <= 15  # binomial(30, .25): all but 1 in 1,000
+
+
+@pytest.mark.parametrize("missing", ["pairwise", "em"])
+def test_groups_with_incomplete_rows_are_compared_by_the_same_rule(holes, small_model, halves, missing):
+    found = pls_groups(sample(holes, missing=missing), small_model, halves, permutations=20, seed=0)
+    for g in "ab":
+        own = pls(moments(holes[halves == g], missing=missing), small_model)
+        np.testing.assert_allclose(found.results[g].paths["estimate"], own.paths["estimate"], atol=1e-6)
+    difference = found.results["a"].paths["estimate"] - found.results["b"].paths["estimate"]
+    np.testing.assert_allclose(found.paths["difference"], difference, atol=1e-3)  # EM of a batch stops at 1e-5
+    assert found.failed["n_failed"].to_list() == [0]
 
 
 def test_small_groups_are_marked(answers, small_model):

@@ -183,7 +183,7 @@ def test_three_levels_are_climbed_one_by_one(answers):
     assert list(found.parts["part"]) == ["Image", "Quality", "Middle", "Satisfaction"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6), mode=st.sampled_from("AB"), slope=st.floats(0.1, 20), shift=st.floats(-50, 50))
 def test_order_and_units_do_not_matter(seed, mode, slope, shift):
     rng = np.random.default_rng(seed)
@@ -214,9 +214,9 @@ def test_frequency_weights_are_repeated_rows(answers):
 def test_every_resample_goes_through_all_stages(answers, mode, part):
     """The batch gives, draw by draw, the index, weights and paths of estimating each resample from the start."""
     model, labels = whole_model(mode, part), np.random.default_rng(1).choice(["x", "y"], len(answers))
-    found = pls_bootstrap(sample(answers), model, limits=(1, 10), resamples=20, seed=4, groups={"g": labels})
+    found = pls_bootstrap(sample(answers), model, limits=(1, 10), resamples=8, seed=4, groups={"g": labels})
     assert found.n_failed == 0
-    for b, counts in enumerate(next(resample_counts(sample(answers), 20, 4))):
+    for b, counts in enumerate(next(resample_counts(sample(answers), 8, 4))):
         drawn = answers.loc[answers.index.repeat(counts.astype(int))]
         one = pls_two_stage(moments(drawn), model, limits=(1, 10))
         np.testing.assert_allclose(found.draws["index"][b], one.last.index, atol=1e-4)
