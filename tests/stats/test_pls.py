@@ -211,13 +211,13 @@ def test_consistent_pls_recovers_a_population_model_and_mode_a_does_not():
 
 @pytest.mark.parametrize("mode", ["A", "reflective"])
 def test_estimates_draw_near_their_population_as_n_grows(mode):
-    """The mean error of 30 samples falls by four where n grows by sixteen."""
+    """The mean error of 20 samples falls by four where n grows by sixteen."""
     rng = np.random.default_rng(0)
     truth = factors(mode).paths["estimate"].to_numpy()
     root = np.linalg.cholesky(population())
     errors = []
     for n in (200, 3200):
-        draws = [factors(mode, r=np.corrcoef(root @ rng.standard_normal((9, n)))).paths["estimate"] - truth for _ in range(30)]
+        draws = [factors(mode, r=np.corrcoef(root @ rng.standard_normal((9, n)))).paths["estimate"] - truth for _ in range(20)]
         errors.append(np.sqrt(np.mean(np.square(draws))))
     assert 3 < errors[0] / errors[1] < 5.3
 
@@ -278,9 +278,9 @@ def test_composites_are_always_admissible(answers, small_model):
 def test_inadmissible_draws_are_those_whose_own_estimate_is(answers, small_model):
     model = in_mode(small_model, "reflective")
     few = answers.iloc[:40]
-    found = pls_bootstrap(sample(few), model, resamples=60, seed=2)
+    found = pls_bootstrap(sample(few), model, resamples=25, seed=2)
     count = 0
-    for times in next(resample_counts(sample(few), 60, 2)):
+    for times in next(resample_counts(sample(few), 25, 2)):
         rows = np.repeat(np.arange(40), times.astype(int))
         try:
             count += not pls(moments(few.iloc[rows]), model).inadmissible.empty
