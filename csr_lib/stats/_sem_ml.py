@@ -313,7 +313,10 @@ def minimise(likelihood: Likelihood, start: Array, *, tolerance: float = 1e-9, m
         if step == max_iterations or not math.isfinite(size):
             break
         near = near or size < 0.05
-        curvatures = [c / np.outer(scale, scale) for c in (hessian, information) if c is not None]
+        with np.errstate(over="ignore", invalid="ignore"):
+            curvatures = [c / np.outer(scale, scale) for c in (hessian, information) if c is not None]
+        if not all(np.isfinite(c).all() for c in curvatures):
+            break
         moved = False
         for _ in range(40):
             delta = _step(curvatures, g, damping)

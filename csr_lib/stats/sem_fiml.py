@@ -255,17 +255,14 @@ def _saturated(columns: Sequence[str], patterns: Patterns, where: str) -> tuple[
     rows = [Row(a, "~~", b) for a, b in combinations_with_replacement(names, 2)] + [Row(a, "~1", "") for a in names]
     structure = Structure(Specification(tuple(rows), tuple(names), (), 1, True))
     start = np.array([float(r.op == "~~" and r.lhs == r.rhs) for r in rows])
-    try:
-        found = minimise(IncompleteLikelihood(structure, [scaled]), start)
-        implied = structure.implied(found.theta)
-        bounded = found.converged and np.linalg.eigvalsh(implied.sigma)[0] > _BOUNDED
-    except np.linalg.LinAlgError:
-        bounded = False
-    if not bounded:
-        linked = ", ".join(columns)
+    found = minimise(IncompleteLikelihood(structure, [scaled]), start)
+    implied = structure.implied(found.theta)
+    values, vectors = np.linalg.eigh(implied.sigma)
+    if not found.converged or values[0] < _BOUNDED:
+        linked = [name for name, weight in zip(columns, np.abs(vectors[:, 0]), strict=True) if weight > 0.1]
         raise AnalysisError(
-            "the means and covariances of the incomplete answers cannot be estimated",
-            where=f"{where}: {linked}",
+            f"the means and covariances of the incomplete answers cannot be estimated: {', '.join(linked)} determine each other",
+            where=where,
             allowed="items that are not sums or copies of each other, and enough rows in which they are answered together",
             mend="leave out duplicated items and items with few answers",
         )
