@@ -15,6 +15,7 @@ def test_alpha_agrees_with_psych(construct):
     theirs = reference("ecsi_mobile_alpha")["alpha"][construct]
     ours = reliability(mobile_moments(), FACTS["constructs"][construct])
     found = {"raw": ours.alpha, "standardised": ours.standardised, "ci_low": ours.ci_low, "ci_high": ours.ci_high}
+    found["std_error"] = ours.std_error
     assert found == pytest.approx(theirs, rel=0, abs=1e-6)
 
 
