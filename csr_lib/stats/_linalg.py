@@ -28,24 +28,27 @@ def inverses(a: Array) -> Array:
     return out
 
 
-def solve_last(a: Array, r: Array) -> Array:
-    """Solve a x = r for symmetric positive definite a (k, k, …) and r (k, …), draws on the last axes; both are overwritten.
+def solve_vectors(a: Sequence[Sequence[Array]], r: Sequence[Array]) -> list[Array]:
+    """Solve a x = r for symmetric positive definite a and many right sides and matrices at once: every entry is a vector of draws.
 
-    Elimination in the upper triangle over whole vectors of draws: for the handful of equations of a regression among constructs
-    this is many times faster than one LAPACK call per draw. A matrix that is singular but for rounding gives NaN.
+    `a` (k rows of k entries, of which those on and above the diagonal are read), `r` (k entries). Elimination in the upper
+    triangle: for the handful of equations of a regression among constructs this is many times faster than one LAPACK call per
+    draw. A matrix that is singular but for rounding gives NaN.
     """
     k = len(r)
+    upper, x = [list(row) for row in a], list(r)
     for i in range(k):
-        a[i, i] = np.where(np.abs(a[i, i]) > SINGULAR, a[i, i], np.nan)
+        upper[i][i] = np.where(np.abs(upper[i][i]) > SINGULAR, upper[i][i], np.nan)
         for j in range(i + 1, k):
-            factor = a[i, j] / a[i, i]
-            a[j, j:] -= factor * a[i, j:]
-            r[j] -= factor * r[i]
+            factor = upper[i][j] / upper[i][i]
+            for m in range(j, k):
+                upper[j][m] = upper[j][m] - factor * upper[i][m]
+            x[j] = x[j] - factor * x[i]
     for i in reversed(range(k)):
         for j in range(i + 1, k):
-            r[i] -= a[i, j] * r[j]
-        r[i] /= a[i, i]
-    return r
+            x[i] = x[i] - upper[i][j] * x[j]
+        x[i] = x[i] / upper[i][i]
+    return x
 
 
 def dependent(correlation: Array, names: Sequence[str], tolerance: float = 1e-10) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from csr_lib.core.model import Model
-from csr_lib.stats._linalg import inverses, solve_last
+from csr_lib.stats._linalg import inverses, solve_vectors
 
 Array = np.ndarray
 Scheme = Literal["path", "factorial", "centroid"]
@@ -117,9 +117,12 @@ def composites(R: Array, w: Array, plan: Plan) -> tuple[Array, Array, Array]:
     return w * scale[plan.owner], items, constructs
 
 
-def regressions(C: Array, plan: Plan) -> list[Array]:
-    """Standardised path coefficients, per construct (k sources, B); empty for exogenous constructs."""
-    return [C[s, t] if len(s) < 2 else solve_last(C[s[:, None], s], C[s, t]) for t, s in enumerate(plan.sources)]
+def regressions(C: Array, plan: Plan) -> list[list[Array]]:
+    """Standardised path coefficients, per construct one vector (B,) for each source; none for exogenous constructs."""
+    return [
+        [C[s[0], t]] if len(s) == 1 else solve_vectors([[C[i, j] for j in s] for i in s], [C[i, t] for i in s])
+        for t, s in enumerate(plan.sources)
+    ]
 
 
 def _inner(C: Array, plan: Plan, scheme: Scheme, out: Array) -> None:
@@ -186,12 +189,11 @@ def iterate(R: Array, plan: Plan, scheme: Scheme, *, start: Array | None, tolera
             aside = np.ones_like(finished) if last else finished
             converged[active[aside]] = ahead[aside] < tolerance
             found = [w, items * scale, constructs]
-            if len(active) < draws or not last:
-                out = out or [np.empty((*part.shape[:-1], draws)) for part in found]
+            if len(active) == draws:  # those that are not finished are overwritten later
+                out = found
+            else:
                 for whole, part in zip(out, found, strict=True):
                     whole[..., active[aside]] = part[..., aside]
-            else:
-                out = found
             if last:
                 break
             left = np.flatnonzero(~finished)
@@ -269,7 +271,7 @@ def path_arrays(C: Array, plan: Plan) -> tuple[Array, Array]:
         r2 = np.full(C.shape[1:], np.nan)
         for t, group in enumerate(plan.sources):
             if len(group):
-                r2[t] = (b[t] * C[group, t]).sum(0)
+                r2[t] = sum(beta * C[s, t] for beta, s in zip(b[t], group, strict=True))
     where = [{int(s): k for k, s in enumerate(group)} for group in plan.sources]
     return np.stack([b[t][where[t][s]] for s, t in plan.paths]), r2
 
@@ -290,10 +292,11 @@ def htmt(R: Array, plan: Plan, *, absolute: bool = True) -> Array:
     """Heterotrait–monotrait ratios (J, J, B) of correlations (p, p, B), symmetric, 1 on the diagonal."""
     J = len(plan.blocks)
     sums = np.empty((J, J, R.shape[-1]))
+    of_construct = (plan.owner == np.arange(J)[:, None]).astype(float)
     for j, block in enumerate(plan.blocks):
         values = R[block, : block.stop]  # the lower triangle
         by_item = (np.abs(values) if absolute else values).sum(axis=0)
-        sums[j, : j + 1] = sums[: j + 1, j] = np.add.reduceat(by_item, plan.starts[: j + 1], axis=0)
+        sums[j, : j + 1] = sums[: j + 1, j] = of_construct[: j + 1, : block.stop] @ by_item
     size = np.diff([*plan.starts, len(plan.owner)]).astype(float)
     own = np.arange(len(size))
     within = np.where(size > 1, size * (size - 1), 1.0)[:, None]

@@ -77,6 +77,8 @@ class Engine:
         max_iterations: int,
     ) -> Engine:
         """Make the engine; `codes` holds, by grouping, the group of every row of the sample."""
+        if sample.complete or sample.missing != "em":  # incomplete rows are completed from all columns there are
+            sample = sample.take(climb.items)
         small = not isinstance(sample, Sample) or sample.answers.size * len(codes) <= KEPT_ROWS
         means: dict[str, Any] = {
             by: sample.group_sums(code).means if small else partial(sample.group_means, code) for by, code in codes.items()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -175,6 +176,10 @@ class GroupedSample:
     def base(self) -> Array:
         """How often each group counts in the sample as it is: ones, (G,)."""
         return np.ones(self.units)
+
+    def take(self, columns: Sequence[str]) -> GroupedSample:
+        """Return some columns of the same groups, in the order asked for."""
+        return self if tuple(columns) == self.columns else replace(self, rows=self.rows.take(columns))
 
     def moments(self) -> Moments:
         """Return the moments of the rows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -158,6 +158,20 @@ class Sample:
     def complete(self) -> bool:
         """Whether every row has every answer."""
         return not bool(np.isnan(self.answers).any())
+
+    def take(self, columns: Sequence[str]) -> Sample:
+        """Return some columns of the same rows, in the order asked for.
+
+        Their moments are those of the whole sample but under ``em`` with incomplete rows, where every column helps to complete
+        the others.
+        """
+        missing = [unknown(c, self.columns, what="column", where="sample") for c in columns if c not in self.columns]
+        if missing:
+            raise DataError(missing)
+        if tuple(columns) == self.columns:
+            return self
+        at = [self.columns.index(c) for c in columns]
+        return replace(self, columns=tuple(columns), answers=np.take(self.answers, at, axis=1))
 
     def moments(self) -> Moments:
         """Return the moments; see `moments`."""
