@@ -47,7 +47,7 @@ def correlation_kind(
     Raises
     ------
     AnalysisError
-        Items to which all answers are the same.
+        Items to which all answers are the same, or nobody's.
 
     Notes
     -----
@@ -64,11 +64,18 @@ def correlation_kind(
         x, w = s.answers[seen, at], s.weights[seen]
         rows.append({"item": name, "categories": len(np.unique(x)), "skewness": _skewness(x, w) if len(x) else np.nan})
     items = pd.DataFrame(rows)
-    constant = items.loc[items["categories"] < 2, "item"]
-    if len(constant):
-        raise AnalysisError(
-            [Problem("all answers are the same", c, "two or more different answers", "leave it out") for c in constant]
+    problems = [
+        Problem(
+            "all answers are the same" if row.categories else "nobody answered it",
+            row.item,
+            "two or more different answers",
+            "leave it out",
         )
+        for row in items.itertuples()
+        if row.categories < 2
+    ]
+    if problems:
+        raise AnalysisError(problems)
     verdicts = items["categories"].map(CUTOFFS["ordinal_categories"].verdict)
     lopsided = items["skewness"].abs().map(CUTOFFS["ordinal_skewness"].verdict) != "pass"
     asks: list[tuple[Reason, Literal["pearson", "polychoric"], pd.Series[bool]]] = [

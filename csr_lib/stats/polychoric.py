@@ -262,7 +262,8 @@ def _coded(s: Sample) -> tuple[list[tuple[float, ...]], Array]:
         column = s.answers[:, at]
         values = np.unique(column[~np.isnan(column)])
         if len(values) < 2:
-            problems.append(Problem("all answers are the same", name, "two or more different answers", "leave it out"))
+            what = "all answers are the same" if len(values) else "nobody answered it"
+            problems.append(Problem(what, name, "two or more different answers", "leave it out"))
         elif len(values) > MOST_CATEGORIES:
             problems.append(
                 Problem(
