@@ -65,14 +65,9 @@ def correlation_kind(
         rows.append({"item": name, "categories": len(np.unique(x)), "skewness": _skewness(x, w) if len(x) else np.nan})
     items = pd.DataFrame(rows)
     problems = [
-        Problem(
-            "all answers are the same" if row.categories else "nobody answered it",
-            row.item,
-            "two or more different answers",
-            "leave it out",
-        )
-        for row in items.itertuples()
-        if row.categories < 2
+        Problem("all answers are the same" if k else "nobody answered it", c, "two or more different answers", "leave it out")
+        for c, k in zip(s.columns, items["categories"].tolist(), strict=True)
+        if k < 2
     ]
     if problems:
         raise AnalysisError(problems)
