@@ -116,8 +116,8 @@ def reliability_bootstrap(
 
     Notes
     -----
-    Omega is ``Omega.omega`` of a one-factor model (maximum likelihood, items as they are). Efron & Tibshirani (1993). The same
-    draws: R ``boot::boot`` with ``psych::alpha`` or lavaan as its statistic.
+    Omega is ``Omega.omega`` of a one-factor model (maximum likelihood, items as they are). Efron & Tibshirani (1993). Each draw
+    is what `reliability` and `omega` give for the rows drawn; R would do it by ``boot::boot`` around ``psych::alpha`` and lavaan.
     """
     if not scales:
         raise OptionError("there are no scales", where="scales", allowed="a name and its items, at least once")
