@@ -29,7 +29,7 @@ def inverses(a: Array) -> Array:
 
 
 def solve_vectors(a: Sequence[Sequence[Array]], r: Sequence[Array]) -> list[Array]:
-    """Solve a x = r for symmetric positive definite a and many right sides and matrices at once: every entry is a vector of draws.
+    """Solve a x = r for many symmetric positive definite a at once: every entry is a vector of draws.
 
     `a` (k rows of k entries, of which those on and above the diagonal are read), `r` (k entries). Elimination in the upper
     triangle: for the handful of equations of a regression among constructs this is many times faster than one LAPACK call per
