@@ -13,7 +13,7 @@ from csr_lib.stats._linalg import dependent
 from csr_lib.stats._sem_ml import Block, Implied, Likelihood, Optimum, Structure, minimise
 from csr_lib.stats._sem_spec import Specification
 from csr_lib.stats._sem_start import start_values
-from csr_lib.stats.fit_measures import GroupMoments, Test
+from csr_lib.stats.fit_measures import GroupMoments, ModelTest
 from csr_lib.stats.moments import Moments
 
 Array = np.ndarray
@@ -68,7 +68,7 @@ class Fitted:
     implied: tuple[Implied, ...]
     information: Array
     vcov: Array
-    test: Test
+    test: ModelTest
 
     @property
     def theta(self) -> Array:
@@ -202,8 +202,7 @@ def fit(
         )
     structure = Structure(spec)
     likelihood = data.likelihood(structure)
-    begin = start_values(structure, list(data.covs), list(data.means)) if start is None else start
-    optimum = minimise(likelihood, begin, tolerance=tolerance, max_iterations=max_iterations)
+    optimum = _search(likelihood, data, start, tolerance, max_iterations)
     if not math.isfinite(optimum.value):
         raise AnalysisError(
             "no values were found from which to start: the implied covariances are not positive definite",
@@ -221,6 +220,19 @@ def fit(
     return Fitted(structure, data, likelihood, optimum, implied, used, vcov, test)
 
 
+def _search(likelihood: Likelihood, data: Data, start: Array | None, tolerance: float, max_iterations: int) -> Optimum:
+    """Search from one start, and from a second one where the first leads nowhere; the lowest value of those found."""
+    if start is not None:
+        return minimise(likelihood, start, tolerance=tolerance, max_iterations=max_iterations)
+    found: list[Optimum] = []
+    for equal in (False, True):
+        begin = start_values(likelihood.structure, list(data.covs), list(data.means), equal=equal)
+        found.append(minimise(likelihood, begin, tolerance=tolerance, max_iterations=max_iterations))
+        if found[-1].converged:
+            return found[-1]
+    return min(found, key=lambda o: o.value)
+
+
 def _degrees(spec: Specification) -> tuple[int, int]:
     """Degrees of freedom of the model and of the baseline."""
     p, given, outside = len(spec.observed), len(spec.conditional), len(spec.outside)
@@ -229,14 +241,14 @@ def _degrees(spec: Specification) -> tuple[int, int]:
     return spec.groups * moments - spec.n_free, spec.groups * (pairs - p - outside * (outside - 1) // 2)
 
 
-def _test(spec: Specification, data: Data, value: float, df: int, baseline_df: int) -> Test:
+def _test(spec: Specification, data: Data, value: float, df: int, baseline_df: int) -> ModelTest:
     n = data.n
     constant = data.answers * math.log(2 * math.pi) / 2
     given = [spec.observed.index(v) for v in spec.conditional]
     if given:  # the likelihood is conditional on them
         for n_g, cov in zip(data.ns, data.covs, strict=True):
             constant -= n_g / 2 * (len(given) * (math.log(2 * math.pi) + 1) + _logdet(cov[np.ix_(given, given)]))
-    return Test(
+    return ModelTest(
         2 * n * (value - data.saturated) if df > 0 else max(2 * n * (value - data.saturated), 0.0),
         df,
         2 * n * (data.baseline - data.saturated),

@@ -10,7 +10,7 @@ from csr_lib.stats._sem_spec import Row
 Array = np.ndarray
 
 
-def start_values(structure: Structure, covs: list[Array], means: list[Array]) -> Array:
+def start_values(structure: Structure, covs: list[Array], means: list[Array], *, equal: bool = False) -> Array:
     """Return a vector of start values from which the search goes to the maximum in a few steps.
 
     Loadings come from the first principal component of a factor's items, variances and covariances of factors from those of
@@ -20,12 +20,14 @@ def start_values(structure: Structure, covs: list[Array], means: list[Array]) ->
     Parameters
     ----------
     covs, means : per group, moments of the observed variables in the order of the structure.
+    equal : all loadings of a factor start at √½ of the item's standard deviation instead: a second way in, where the first leads
+        to values that run away.
     """
     spec = structure.spec
     total, count = np.zeros(spec.n_free), np.zeros(spec.n_free)
     for g, (cov, mean) in enumerate(zip(covs, means, strict=True)):
         rows = [(r, k) for r, k in zip(spec.rows, spec.index, strict=True) if r.group == g]
-        values = _group_start([r for r, _ in rows], structure, cov, mean)
+        values = _group_start([r for r, _ in rows], structure, cov, mean, equal)
         for (_, k), value in zip(rows, values, strict=True):
             if k >= 0:
                 total[k] += value
@@ -53,7 +55,7 @@ def _with_means(structure: Structure, theta: Array, means: list[Array]) -> Array
     return zero
 
 
-def _group_start(rows: list[Row], structure: Structure, cov: Array, mean: Array) -> list[float]:
+def _group_start(rows: list[Row], structure: Structure, cov: Array, mean: Array, equal: bool) -> list[float]:
     position, p = structure.position, structure.p
     full = np.zeros((structure.q, structure.q))  # covariances of all variables, factors by their stand-ins
     full[:p, :p] = cov
@@ -61,7 +63,7 @@ def _group_start(rows: list[Row], structure: Structure, cov: Array, mean: Array)
     for factor in _by_order(rows, structure):
         mine = [r for r in rows if r.op == "=~" and r.lhs == factor]
         items = [position[r.rhs] for r in mine]
-        weights, loads, variance = _one_factor(full[np.ix_(items, items)])
+        weights, loads, variance = _one_factor(full[np.ix_(items, items)], equal)
         scale = _scale(factor, mine, loads, variance, rows)
         for r, value in zip(mine, loads, strict=True):
             loading[r.lhs, r.rhs] = value / scale if scale else value
@@ -112,7 +114,7 @@ def _by_order(rows: list[Row], structure: Structure) -> list[str]:
     return out
 
 
-def _one_factor(s: Array) -> tuple[Array, Array, float]:
+def _one_factor(s: Array, equal: bool) -> tuple[Array, Array, float]:
     """Weights of a stand-in, loadings with a factor of variance 1, and that variance (1; that of the item for a single one)."""
     if len(s) == 1:
         return np.ones(1), np.ones(1), float(s[0, 0])
@@ -124,6 +126,8 @@ def _one_factor(s: Array) -> tuple[Array, Array, float]:
     common = max((values[-1] - 1) / (k - 1) * k, 0.1 * k) if k > 1 else 1.0  # what is left without the items' own variance
     loads = np.clip(v * np.sqrt(min(common, values[-1])), -0.95, 0.95)
     loads = np.where(np.abs(loads) < 0.1, np.where(loads < 0, -0.1, 0.1), loads)
+    if equal:
+        loads = np.full(k, np.sqrt(0.5))
     # weights that make the covariance of the stand-in with others an estimate of the factor's
     return loads / (loads @ loads) / sd, loads * sd, 1.0
 

@@ -62,9 +62,8 @@ def _lines(text: str) -> list[str]:
     """Split at line breaks and semicolons, and join lines that go on."""
     out: list[str] = []
     for raw in re.split(r"[\n;]", text.replace("\N{TILDE OPERATOR}", "~")):
-        line = re.sub(
-            r"\s*(=~|~~|~)\s*", r" \1 ", raw.split("#")[0]
-        )  # the parser takes a minus behind ~ for part of the operator
+        # the parser takes a minus right behind an operator for a part of it, and knows no number that starts with a point
+        line = re.sub(r"~(?=[-.])", "~ ", raw.split("#")[0])
         line = re.sub(r"(?<![\w.])\.(?=\d)", "0.", line).strip()
         if not line:
             continue

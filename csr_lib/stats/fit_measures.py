@@ -37,7 +37,7 @@ class GroupMoments:
 
 
 @dataclass(frozen=True)
-class Test:
+class ModelTest:
     """χ² of the model and of its baseline, with what belongs to them.
 
     Attributes
@@ -69,7 +69,9 @@ def chi2_upper(x: float, df: float, noncentrality: float = 0.0) -> float:
     return 1 - float(special.chndtr(x, df, noncentrality))
 
 
-def fit_measures(test: Test, groups: Sequence[GroupMoments], *, close: float = 0.05, not_close: float = 0.08) -> dict[str, float]:
+def fit_measures(
+    test: ModelTest, groups: Sequence[GroupMoments], *, close: float = 0.05, not_close: float = 0.08
+) -> dict[str, float]:
     """Return every fit measure by name.
 
     Parameters

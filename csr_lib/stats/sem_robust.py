@@ -11,7 +11,7 @@ import numpy as np
 from csr_lib.core.errors import DataError
 from csr_lib.stats._sem_fit import Fitted
 from csr_lib.stats._sem_ml import Slopes
-from csr_lib.stats.fit_measures import Test, chi2_upper, incremental, rmsea
+from csr_lib.stats.fit_measures import ModelTest, chi2_upper, incremental, rmsea
 from csr_lib.stats.moments import Sample
 
 Array = np.ndarray
@@ -78,7 +78,7 @@ def robust(fitted: Fitted, samples: Sequence[Sample]) -> Robust:
     return corrections(fitted.test, bread, meat, saturated, baseline, n_saturated=k + fitted.test.df)
 
 
-def corrections(test: Test, bread: Array, meat: Array, saturated: float, baseline: float, *, n_saturated: int) -> Robust:
+def corrections(test: ModelTest, bread: Array, meat: Array, saturated: float, baseline: float, *, n_saturated: int) -> Robust:
     """Return the sandwich and the scaling factors.
 
     Parameters
@@ -146,7 +146,7 @@ def _baseline_trace(z: Array, cov: Array, w: Array, outside: Sequence[int], *, m
     return float(w @ ((square - 1) ** 2 / 2 + (square if means else 0.0)).sum(axis=1))
 
 
-def robust_measures(test: Test, r: Robust) -> dict[str, float]:
+def robust_measures(test: ModelTest, r: Robust) -> dict[str, float]:
     """Return the fit measures that follow from the corrected χ², to be added to `csr_lib.stats.fit_measures.fit_measures`.
 
     ``…_scaled`` are computed from the corrected χ² (RMSEA: from the uncorrected with corrected degrees of freedom, as in lavaan);
