@@ -162,6 +162,45 @@ def test_group_means_of_answers_and_resamples(answers):
     np.testing.assert_allclose(drawn[:, 1], [expected[1]] * 2)
 
 
+@settings(max_examples=25, deadline=None)
+@given(tables.filter(varied), st.data())
+def test_a_resample_of_people_is_that_of_the_rows_they_repeat(x, data):
+    """So that errors and intervals of frequency weights are those of repeated rows."""
+    w = np.array(data.draw(st.lists(st.integers(1, 4), min_size=len(x), max_size=len(x))))
+    people = np.repeat(np.arange(len(x)), w)
+    weighted, repeated = sample(x, w, kind="frequency"), sample(x[people])
+    counts = next(iter(resample_counts(repeated, 5, seed=data.draw(st.integers(0, 10**6)))))
+    of_rows = np.stack([np.bincount(people, c, minlength=len(x)) for c in counts])
+    for one, other in zip(weighted.resampled(of_rows), repeated.resampled(counts), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(tables.filter(varied), st.integers(0, 10**6), st.sampled_from(RULES[:2]), st.booleans())
+def test_a_resample_follows_the_order_and_the_units_of_the_columns(x, seed, rule, weights):
+    rng = np.random.default_rng(seed)
+    w = rng.uniform(0.5, 2, len(x)) if weights else None
+    counts = next(iter(resample_counts(sample(x, w), 6, seed=seed)))
+    order, level, unit = rng.permutation(x.shape[1]), rng.normal(0, 10, x.shape[1]), rng.uniform(0.1, 10, x.shape[1])
+    mean, cov = sample(x, w, missing=rule).resampled(counts)
+    again, turned = sample((x * unit + level)[:, order], w, missing=rule).resampled(counts)
+    np.testing.assert_allclose(again, (mean * unit + level)[:, order], rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(turned, (cov * np.outer(unit, unit))[:, order][:, :, order], rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("rule", ["listwise", "pairwise"])
+def test_some_columns_of_a_sample_have_its_moments(holes, rule):
+    s = sample(holes, missing=rule)
+    part = s.take(["s1", "i2", "q3"])
+    counts = next(iter(resample_counts(s, 2, seed=0)))
+    np.testing.assert_allclose(part.moments().cov, s.moments().take(part.columns).cov, atol=1e-12)
+    at = [s.columns.index(c) for c in part.columns]
+    np.testing.assert_allclose(part.resampled(counts)[1], s.resampled(counts)[1][:, at][:, :, at], atol=1e-12)
+    assert s.take(s.columns) is s
+    with pytest.raises(DataError, match="did you mean"):
+        s.take(["s12"])
+
+
 def test_take_orders_columns_and_published_moments_are_accepted(answers):
     m = moments(answers)
     again = Moments.from_correlation(m.columns, m.mean, m.sd, m.correlation, 300).take(["q1", "i1"])
