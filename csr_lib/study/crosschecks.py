@@ -30,7 +30,7 @@ def cross_check(study: Study) -> list[Problem]:
     checks: list[Check] = [files, waves, segments, questions, ratings, outcomes, weights, sampling, cleaning, competition]
     if not first:  # a circle or an unknown indicator would make these fail or repeat it
         checks += [later.model, later.evaluation]
-    checks += [later.hypotheses, later.standards, later.rollup, later.targets, later.operations, later.warnings]
+    checks += [later.hypotheses, later.standards, later.rollup, later.targets, later.changed, later.operations, later.warnings]
     return [*first, *(problem for check in checks for problem in check(study))]
 
 

@@ -205,10 +205,19 @@ def targets(study: Study) -> Iterator[Problem]:
                     yield unknown(wave, order, what="wave", where=study.at(key, name, wave))
 
 
+def changed(study: Study) -> Iterator[Problem]:
+    """Questions change from waves on that exist."""
+    order = known_waves(study)
+    for name, entry in study.indicators.items():
+        for wave in entry.changed:
+            if order is not None and wave not in order:
+                yield unknown(wave, order, what="wave", where=study.at("indicators", name, "changed", wave))
+
+
 _NEEDS = {"rate": ("numerator",), "duration": ("from_", "to"), "count": (), "value": ("column",)}
 _TAKES = {
     "rate": {"numerator", "denominator"},
-    "duration": {"from_", "to", "limit", "statistic"},
+    "duration": {"from_", "to", "limit", "statistic", "where", "by"},
     "count": {"where"},
     "value": {"column", "statistic", "where"},
 }

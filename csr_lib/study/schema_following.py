@@ -25,8 +25,9 @@ Target = Annotated[
 class Metric(Part):
     """One figure from operational records.
 
-    ``rate`` is rows that meet `numerator` over rows that meet `denominator`; ``duration`` the time from `from` to `to`;
-    ``count`` the rows that meet `where`; ``value`` a `statistic` of `column`.
+    ``rate`` is rows that meet `numerator` over rows that meet `denominator`; ``duration`` the time from `from` to `to` of rows that
+    meet `where`, cut by the types in `by`; ``count`` the rows that meet `where`; ``value`` a `statistic` of `column`. `better` says
+    which way is good; by default high for rates and values, low for durations and counts.
     """
 
     label: Label | None = None
@@ -41,6 +42,12 @@ class Metric(Part):
     limit: Duration | None = None
     statistic: Literal["mean", "median", "p90", "p95", "min", "max", "sum"] = "mean"
     target: Quantity | None = None
+    better: Literal["low", "high"] | None = None
+
+    @property
+    def good(self) -> Literal["low", "high"]:
+        """Which way is good."""
+        return self.better or ("high" if self.kind in ("rate", "value") else "low")
 
 
 class Operations(Part):
@@ -62,7 +69,10 @@ class Levels(Part):
 
 
 class WarningRule(Part):
-    """A measure that is watched: a metric, outcome, construct or indicator, with levels per customer tier (or ``all``)."""
+    """A measure that is watched: a metric, outcome, construct or indicator, with levels per customer tier (or ``all``).
+
+    Levels of outcomes, constructs and indicators are on 0–100, those of rates shares, those of durations lengths of time.
+    """
 
     measure: Name
     better: Literal["low", "high"] = "high"

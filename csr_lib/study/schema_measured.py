@@ -14,8 +14,22 @@ from csr_lib.study.parts import Also, Codes, Item, Label, Measure, Name, Names, 
 KINDS = ("perception", "importance", "expectation", "adequate")
 
 
+def _by_wave(value: Any) -> Any:
+    return dict.fromkeys(value, "wording") if isinstance(value, (list, tuple)) else value
+
+
+#: Wave -> what of the question differs from that wave on; a plain list of waves means the wording.
+Changed = Annotated[
+    dict[Name, Literal["wording", "scale", "wording and scale"]], BeforeValidator(_by_wave), Also({"type": "array"})
+]
+
+
 class Indicator(Part):
-    """What is measured: its perception, and perhaps its importance, expectation, least acceptable level, competitors."""
+    """What is measured: its perception, and perhaps its importance, expectation, least acceptable level, competitors.
+
+    `changed` names the waves from which on the question was asked otherwise (``{"2013": wording}``): figures before and after
+    are not compared.
+    """
 
     short: ClassVar[str | None] = "perception"
 
@@ -29,6 +43,7 @@ class Indicator(Part):
     scale: Scale | None = None
     missing: Codes | None = None
     reverse: bool = False
+    changed: Changed = Field(default_factory=dict)
 
 
 def _as_indicators(value: Any) -> Any:
