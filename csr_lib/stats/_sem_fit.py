@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -209,10 +210,10 @@ def fit(
             where="model",
             mend="look at the fixed values, and for circular paths",
         )
-    _, expected, second = likelihood.derivatives(optimum.theta, hessian=information == "observed")
-    _check_identified(expected, spec, optimum)
     if not optimum.converged:
-        _raise_not_converged(likelihood, structure, optimum)
+        _raise_not_converged(likelihood, data, optimum)
+    _, expected, second = likelihood.derivatives(optimum.theta, hessian=information == "observed")
+    _check_identified(expected, spec)
     used = expected if second is None else second
     vcov = _inverse(data.n * used)
     implied = tuple(structure.implied(optimum.theta, g) for g in range(spec.groups))
@@ -277,7 +278,7 @@ def _inverse(information: Array) -> Array:
     return np.asarray(root.T @ root / np.outer(scale, scale))
 
 
-def _check_identified(information: Array, spec: Specification, optimum: Optimum) -> None:
+def _check_identified(information: Array, spec: Specification) -> None:
     if not len(information):
         return
     values, vectors = np.linalg.eigh(scaled_information(information))
@@ -289,12 +290,17 @@ def _check_identified(information: Array, spec: Specification, optimum: Optimum)
         f"the model is not identified: other values of {', '.join(names)} fit equally well",
         where="model",
         allowed="parameters that the covariances determine",
-        mend="fix one of them or set them equal, add items, or take out paths or covariances"
-        + ("" if optimum.converged else " (the search did not converge either)"),
+        mend="fix one of them or set them equal, add items, or take out paths or covariances",
     )
 
 
-def _raise_not_converged(likelihood: Likelihood, structure: Structure, optimum: Optimum) -> None:
+def _raise_not_converged(likelihood: Likelihood, data: Data, optimum: Optimum) -> None:
+    """Say that the model is not identified if it is not at some ordinary values, and otherwise where the search ran to."""
+    structure = likelihood.structure
+    ordinary = start_values(structure, list(data.covs), list(data.means))
+    ordinary = ordinary * np.random.default_rng(0).uniform(0.9, 1.1, len(ordinary))
+    with contextlib.suppress(np.linalg.LinAlgError):
+        _check_identified(likelihood.derivatives(ordinary)[1], structure.spec)
     gradient, information, _ = likelihood.derivatives(optimum.theta)
     size = np.abs(gradient) / np.sqrt(np.maximum(np.diag(information), 1e-300))
     worst = [structure.spec.names[k] for k in np.argsort(-size)[:3]]
