@@ -77,14 +77,20 @@ class Patterns:
 
 def precisions(seen: Array, sigma: Array) -> tuple[Array, Array]:
     """Σ⁻¹ of the answers of each pattern, (K, p, p) with 0 elsewhere, and ln|Σ|, (K,); raises LinAlgError for an indefinite Σ."""
-    np.linalg.cholesky(sigma)
-    both = seen[:, :, None] & seen[:, None, :]
-    filled = np.where(both, sigma, 0.0)
-    own = np.arange(seen.shape[1])
-    filled[:, own, own] += ~seen  # 1 where the answer is missing: neither the inverse nor the determinant of the rest changes
-    precision = np.linalg.inv(filled)
-    precision[:, own, own] -= ~seen
-    return precision, np.linalg.slogdet(filled)[1]
+    root = np.linalg.cholesky(sigma)
+    whole = np.linalg.inv(sigma)
+    precision = np.repeat(whole[None], len(seen), axis=0)
+    logdet = np.full(len(seen), 2 * float(np.log(np.diag(root)).sum()))
+    missing = (~seen).sum(axis=1)
+    for count in np.unique(missing[missing > 0]):
+        # with K = Σ⁻¹ of all, that of the answers is K_oo − K_om K_mm⁻¹ K_mo, and ln|Σ_oo| = ln|Σ| + ln|K_mm|
+        rows = np.flatnonzero(missing == count)
+        m = np.nonzero(~seen[rows])[1].reshape(-1, count)
+        side, inner = whole[m], whole[m[:, :, None], m[:, None, :]]
+        precision[rows] -= side.transpose(0, 2, 1) @ np.linalg.solve(inner, side)
+        logdet[rows] += np.linalg.slogdet(inner)[1]
+    precision *= seen[:, :, None] & seen[:, None, :]
+    return precision, logdet
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +138,7 @@ def curvature(patterns: Patterns, mu: Array, sigma: Array, *, observed: bool = T
         if observed:
             cross += (share[:, None] * Pd).T @ P.reshape(len(P), -1)
             seen_part += (share[:, None] * mine).T @ Q[:, low[0], low[1]]
-    full = np.zeros((p, p), dtype=int)
-    full[low] = np.arange(pairs)
-    full = np.maximum(full, full.T).ravel()
+    full = _pair_of_cell(p)
 
     def spread(sums: Array) -> Array:
         """From sums over P_ab V_dc, pairs of symmetric cells, to [a, d, b, c]."""
@@ -149,6 +153,13 @@ def curvature(patterns: Patterns, mu: Array, sigma: Array, *, observed: bool = T
         spread(expected),
         spread(seen_part - expected) if observed else np.zeros((0, 0, 0, 0)),
     )
+
+
+def _pair_of_cell(p: int) -> Array:
+    """For each of the p² cells of a symmetric matrix its place in the lower triangle, row by row."""
+    pair = np.zeros((p, p), dtype=int)
+    pair[np.tril_indices(p)] = np.arange(p * (p + 1) // 2)
+    return np.maximum(pair, pair.T).ravel()
 
 
 def _residuals(patterns: Patterns, part: slice, P: Array, mu: Array) -> tuple[Array, Array, Array]:
@@ -214,12 +225,8 @@ class IncompleteLikelihood(Likelihood):
 def vech_information(c: Curvature) -> Array:
     """Observed information of one row about μ and the lower triangle of Σ, row by row, (m, m) with m = p + p(p + 1)/2."""
     p = len(c.mean)
-    low = np.tril_indices(p)
-    pair = np.zeros((p, p), dtype=int)
-    pair[low] = np.arange(len(low[0]))
-    pair = np.maximum(pair, pair.T).ravel()
-    twice = np.zeros((p * p, len(low[0])))
-    twice[np.arange(p * p), pair] = 1.0
+    twice = np.zeros((p * p, p * (p + 1) // 2))
+    twice[np.arange(p * p), _pair_of_cell(p)] = 1.0
     mixed = twice.T @ c.cross.reshape(p * p, p)
     return np.block([[c.mean, mixed.T], [mixed, twice.T @ c.observed.reshape(p * p, p * p) @ twice]])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -171,10 +172,11 @@ def _placed(problem: Problem, step: str) -> Problem:
 
 def _steps(fits: Mapping[str, SEMResult], data: GroupData) -> pd.DataFrame:
     small = "_small" if data.data.n <= SMALL else ""
-    rows, before = [], None
+    rows: list[dict[str, Any]] = []
+    before: dict[str, Any] | None = None
     for step, result in fits.items():
         fit = result.fit
-        row = {
+        row: dict[str, Any] = {
             "step": step,
             "n_parameters": int(fit["n_parameters"]),
             "chi2": fit.get("chi2_scaled", fit["chi2"]),
@@ -195,7 +197,7 @@ def _steps(fits: Mapping[str, SEMResult], data: GroupData) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _form(row: Mapping[str, float]) -> Verdict:
+def _form(row: Mapping[str, Any]) -> Verdict:
     verdicts = [
         CUTOFFS[cutoff].verdict(row[name]) for name, cutoff in (("cfi", "sem_cfi"), ("rmsea", "sem_rmsea"), ("srmr", "srmr"))
     ]
@@ -204,14 +206,14 @@ def _form(row: Mapping[str, float]) -> Verdict:
     return "pass" if verdicts.count("pass") >= 2 and "fail" not in verdicts else "warn"
 
 
-def _change(row: Mapping[str, float], small: str) -> Verdict:
+def _change(row: Mapping[str, Any], small: str) -> Verdict:
     cfi, rmsea, srmr = (CUTOFFS[key].verdict(value) == "fail" for key, value in _judged(row, small))
     if cfi and (rmsea or srmr):
         return "fail"
     return "warn" if cfi or rmsea or srmr else "pass"
 
 
-def _judged(row: Mapping[str, float], small: str) -> list[tuple[str, float]]:
+def _judged(row: Mapping[str, Any], small: str) -> list[tuple[str, float]]:
     """Cut-offs of a step, and the losses of fit that they are for."""
     kind = "loadings" if row["step"] == "metric" else "intercepts"
     return [
