@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from csr_lib.core.errors import OptionError
 from csr_lib.core.model import Construct, Model
-from csr_lib.simulate import Margin, Population, careless, draw, durations, leave_out, nudge, return_times, stratify
+from csr_lib.simulate import Margin, Population, careless, draw, durations, leave_out, nudge, return_times, stratify, tune
 
 MODEL = Model(
     (Construct("A", ("a1", "a2")), Construct("B", ("b1", "b2")), Construct("Y", ("y1", "y2")), Construct("Z", ("z1",))),
@@ -257,3 +257,34 @@ def test_a_target_out_of_reach_is_an_error() -> None:
     before = pd.DataFrame({"q": [5] * 10})
     with pytest.raises(OptionError, match="not 8"):
         nudge(before, ["q"], lambda f: float(f["q"].mean()), 8.0, seed=1, low=1, high=10)
+
+
+# ---- several figures at once, and samples without sampling error
+
+
+def test_tuned_answers_meet_two_figures_that_pull_against_each_other() -> None:
+    rng = np.random.default_rng(3)
+    first = rng.integers(1, 6, size=(40, 3)).astype(float)
+
+    def loss(answers: np.ndarray) -> float:
+        return abs(float(answers.mean()) - 3.4) / 0.01 + abs(float(np.corrcoef(answers.T)[0, 1]) - 0.6) / 0.01
+
+    tuned, moved = tune(first, loss, 5, 1, 5, enough=1.0)
+    assert loss(tuned) <= 1.0
+    assert moved == (tuned != first).sum()
+    assert tuned.min() >= 1
+    assert tuned.max() <= 5
+    np.testing.assert_array_equal(tuned, tune(first, loss, 5, 1, 5, enough=1.0)[0])
+
+
+def test_tuning_says_so_when_it_does_not_get_there() -> None:
+    with pytest.raises(OptionError, match="moves leave a loss"):
+        tune(np.full((5, 2), 3.0), lambda answers: abs(float(answers.mean()) - 7), 1, 1, 5, tries=200)
+
+
+def test_an_exact_draw_has_the_correlations_of_the_population() -> None:
+    r = pd.DataFrame([[1.0, 0.5, -0.2], [0.5, 1.0, 0.3], [-0.2, 0.3, 1.0]], index=list("abc"), columns=list("abc"))
+    sample = draw(Population.from_correlation(r, {}), 12, 4, exact=True)
+    np.testing.assert_allclose(np.corrcoef(sample.scores.to_numpy(), rowvar=False), r, atol=1e-12)
+    with pytest.raises(OptionError, match="exactly"):
+        draw(Population.from_correlation(r, {}), 3, 4, exact=True)

@@ -30,7 +30,7 @@ class Sample:
     population: Population
 
 
-def draw(population: Population, n: int, seed: Seed, shifts: pd.DataFrame | None = None) -> Sample:
+def draw(population: Population, n: int, seed: Seed, shifts: pd.DataFrame | None = None, exact: bool = False) -> Sample:
     """Draw `n` respondents.
 
     Parameters
@@ -40,6 +40,8 @@ def draw(population: Population, n: int, seed: Seed, shifts: pd.DataFrame | None
     seed : an int or a Generator; the same seed gives the same answers.
     shifts : n rows; a column per construct or item that is higher or lower for some respondents (a wave, a segment), in
         standard deviations. A shift of a construct travels on along the paths.
+    exact : the variables behind the answers have the population's means, variances and correlations in the sample too, not only
+        on average (before `shifts` and grading); as R ``MASS::mvrnorm(empirical = TRUE)``. Needs more respondents than variables.
 
     Returns
     -------
@@ -50,10 +52,21 @@ def draw(population: Population, n: int, seed: Seed, shifts: pd.DataFrame | None
         raise OptionError(f"{n} respondents", where="n", allowed="1 or more", mend="ask for at least one")
     rng = np.random.default_rng(seed)
     names = list(population.correlation.columns)
+    if exact and n <= len(names):
+        raise OptionError(
+            f"{n} respondents cannot have the correlations of {len(names)} variables exactly",
+            where="n",
+            allowed=f"more than {len(names)}",
+            mend="draw more, or without `exact`",
+        )
     # The symmetric root, not Cholesky's: a construct and its only item (loading 1) make the matrix semidefinite.
     values, vectors = np.linalg.eigh(population.correlation.to_numpy(dtype=float))
     half = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
-    z = rng.standard_normal((n, len(names))) @ half
+    z = rng.standard_normal((n, len(names)))
+    if exact:
+        z -= z.mean(axis=0)
+        z = np.linalg.solve(np.linalg.cholesky(z.T @ z / n), z.T).T
+    z = z @ half
     if shifts is not None:
         wrong = [unknown(str(c), names, what="construct or item", where="shifts") for c in shifts.columns if c not in names]
         if len(shifts) != n:

@@ -19,7 +19,9 @@ from csr_lib.stats.pls import PLSResult, pls
 from csr_lib.study import Survey, open_study
 
 DATA = Path(__file__).parents[2] / "data"
-STUDIES = ("power", "software", "mobile")
+#: Figures of the others stand in test_example_<study>.py.
+FIRST = ("power", "software", "mobile")
+STUDIES = (*FIRST, "bank")
 
 
 @cache
@@ -122,7 +124,9 @@ FIGURES: dict[str, dict[str, list[Callable[[], Any]]]] = {
         "lowest": [lowest_services],
     },
     "software": {
-        "points": [lambda: {name: entry.points for name, entry in survey("software").study.constructs.items()}],
+        "points": [
+            lambda: {name: entry.points for name, entry in survey("software").study.constructs.items() if entry.indicators}
+        ],
         "customers_first": [lambda: dimensions_by_importance("customer", 2)],
         "company_first": [lambda: dimensions_by_importance("management", 1)],
         "improve": [largest_shortfalls],
@@ -135,7 +139,7 @@ FIGURES: dict[str, dict[str, list[Callable[[], Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", FIRST)
 def test_every_published_figure_is_held_against_the_answers(name: str) -> None:
     assert FIGURES[name].keys() == loaded(name, "published.yml")["figures"].keys()
 
@@ -189,7 +193,7 @@ def test_the_third_quarter_is_lower_because_quality_fell() -> None:
 # ---- like a real survey
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", FIRST)
 def test_the_answers_look_like_a_real_survey(name: str) -> None:
     customers = survey(name).role("customer") if len(survey(name).roles) > 1 else survey(name)
     ratings = customers.ratings("perception")
