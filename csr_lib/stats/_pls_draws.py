@@ -77,7 +77,12 @@ class Engine:
         max_iterations: int,
     ) -> Engine:
         """Make the engine; `codes` holds, by grouping, the group of every row of the sample."""
-        if sample.complete or sample.missing != "em":  # incomplete rows are completed from all columns there are
+        if isinstance(sample, Sample):
+            # in the model's order once and for all; but under EM incomplete rows are completed from all columns there are
+            taken = sample.complete or sample.missing != "em"
+        else:
+            taken = len(sample.columns) > len(climb.items)
+        if taken:
             sample = sample.take(climb.items)
         small = not isinstance(sample, Sample) or sample.answers.size * len(codes) <= KEPT_ROWS
         means: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -189,7 +189,7 @@ class GroupedSample:
         """Return means (B, p) and covariances (B, p, p) of resamples; `counts` (B, G) says how often each group is drawn."""
         drawn = np.asarray(counts, dtype=float).T
         if self.complete:
-            sums, total, size = self._sums
+            sums, total, size = self._product_sums
             means, covs = _sums.complete_moments(sums @ drawn, len(self.columns), total @ drawn, size @ drawn)
         else:
             means, covs = _sums.pair_moments(_sums.PairSums(*(s @ drawn for s in self._pair_sums)))
@@ -222,32 +222,34 @@ class GroupedSample:
         return _sums.GroupSums((slice(None),) * kinds, tuple(first), tuple(total), self.base, len(self.columns))
 
     @cached_property
-    def _sums(self) -> tuple[Array, Array, Array]:
+    def _product_sums(self) -> tuple[Array, Array, Array]:
         """Sums of products (p + p(p+1)/2, G), of weights (G,), and rows (G,) of complete data."""
         p = len(self.columns)
         upper = np.triu_indices(p)
         sums = np.empty((p + len(upper[0]), self.units))
         total = np.empty(self.units)
         for g, (x, w) in enumerate(self._blocks()):
-            weighted = x * w[:, None]
+            weighted = x if w is None else x * w[:, None]
             sums[:p, g] = weighted.sum(0)
             sums[p:, g] = (x.T @ weighted)[upper]
-            total[g] = w.sum()
+            total[g] = len(x) if w is None else w.sum()
         return sums, total, np.diff(self.groups.bounds).astype(float)
 
     @cached_property
     def _pair_sums(self) -> _sums.PairSums:
         """The sums of incomplete data, groups last."""
-        found = [_sums.pair_sums_of_one(x, w) for x, w in self._blocks()]
+        found = [_sums.pair_sums_of_one(x, np.ones(len(x)) if w is None else w) for x, w in self._blocks()]
         return _sums.PairSums(*(np.stack(part, axis=-1) for part in zip(*found, strict=True)))
 
-    def _blocks(self) -> Any:
-        """Yield centred answers and weights of every group."""
-        centre, bounds = self.rows._centre, self.groups.bounds
-        for start, end in pairwise(bounds):
+    def _blocks(self) -> Iterator[tuple[Array, Array | None]]:
+        """Yield centred answers of every group, and their sampling weights."""
+        answers = np.ascontiguousarray(self.rows.answers)
+        centre = self.rows._centre
+        for start, end in pairwise(self.groups.bounds):
             rows = self.groups.order[start:end]
-            w = self.rows.weights[rows] if self.kind == "sampling" else np.ones(len(rows))
-            yield self.rows.answers[rows] - centre, w
+            x = np.take(answers, rows, axis=0)
+            x -= centre
+            yield x, self.rows.weights[rows] if self.kind == "sampling" else None
 
 
 def grouped(sample: Sample, groups: int = GROUPS, *, seed: Any = None, strata: Array | None = None) -> GroupedSample:

@@ -269,6 +269,8 @@ class Sample:
     @cached_property
     def _centre(self) -> Array:
         """A point near the means, taken off before products are formed so that large levels cost no digits."""
+        if self.complete:
+            return self.answers.mean(axis=0)
         seen = ~np.isnan(self.answers)
         return np.where(seen, self.answers, 0.0).sum(0) / seen.sum(0)
 
