@@ -62,7 +62,7 @@ def _group_start(rows: list[Row], structure: Structure, cov: Array, mean: Array,
     loading: dict[tuple[str, str], float] = {}
     for factor in _by_order(rows, structure):
         mine = [r for r in rows if r.op == "=~" and r.lhs == factor]
-        items = [position[r.rhs] for r in mine]
+        items = np.array([position[r.rhs] for r in mine])
         weights, loads, variance = _one_factor(full[np.ix_(items, items)], equal)
         scale = _scale(factor, mine, loads, variance, rows)
         for r, value in zip(mine, loads, strict=True):
@@ -76,9 +76,9 @@ def _group_start(rows: list[Row], structure: Structure, cov: Array, mean: Array,
     used: dict[str, float] = {}  # variance that a variable owes to others
     for target in dict.fromkeys(r.lhs for r in rows if r.op == "~"):
         sources = [r.rhs for r in rows if r.op == "~" and r.lhs == target]
-        at = [position[v] for v in sources]
-        a = full[np.ix_(at, at)]
-        b = np.linalg.lstsq(a + 0.05 * np.diag(np.diag(a)), full[at, position[target]], rcond=None)[0]
+        places = [position[v] for v in sources]
+        a = full[np.ix_(places, places)]
+        b = np.linalg.lstsq(a + 0.05 * np.diag(np.diag(a)), full[places, position[target]], rcond=None)[0]
         slopes |= {(target, v): float(slope) for v, slope in zip(sources, b, strict=True)}
         used[target] = float(b @ a @ b)
     for r in rows:
