@@ -4,7 +4,7 @@ Everything is imported from the module that owns it. `Moments` (weighted means a
 missing-data rule to every method that needs no more; a `Sample` is the answers themselves, which can be resampled.
 
 moments        `moments(data, weights, kind=, missing=)` → `Moments`; `sample(…)` → `Sample`, whose `.moments()` are the same.
-resampling     `resample_counts`, `percentile_interval`, `bca_interval`, `bootstrap_p`, `holm`; grouped: `grouped(sample)` for large n.
+resampling     `resample_counts`, `percentile_interval`, `bca_interval`, `holm`; grouped: `grouped(sample)` for large n.
 
 Path models by partial least squares
 pls            `pls(moments, model, scheme=, limits=)` → ``items constructs paths effects correlations htmt …``.
