@@ -28,6 +28,7 @@ _PUBLIC = {
     "importance_performance": "csr_lib.analyses.importance_performance",
     "gap": "csr_lib.analyses.gap",
     "satisfaction_index": "csr_lib.analyses.satisfaction_index",
+    "fuzzy_evaluation": "csr_lib.analyses.fuzzy_evaluation",
 }
 
 __all__ = [*_PUBLIC, "__version__"]

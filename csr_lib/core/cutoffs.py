@@ -107,8 +107,11 @@ CUTOFFS: dict[str, Cutoff] = {
     # asymmetric effects: respondents in a group of low or high ratings; size of the impact asymmetry (hybrid, then mild, then strong)
     "contrast_group": _at_least(30, 10, "csr_convention"),
     "impact_asymmetry": _at_most(0.10, 0.40, "mikulic2008"),
-    # weights and evaluation: consistency ratio of judgements; Kendall's W of experts; effectiveness of the largest membership
-    "consistency_ratio": _at_most(0.10, 0.20, "saaty1980"),
+    # weights and evaluation: consistency ratio of judgements; Kendall's W of experts; effectiveness of the largest membership;
+    # share of resamples in which the same grade wins; share of sets of weights and operators that name it
+    "consistency_ratio": _at_most(0.10, 0.10, "saaty1980"),
     "kendall_w": _at_least(0.70, 0.30, "schmidt1997"),
-    "membership_effectiveness": _at_least(1.0, 0.5, "csr_convention"),
+    "membership_effectiveness": _at_least(0.5, 0.0, "csr_convention"),
+    "winner_share": _at_least(0.95, 0.80, "csr_convention"),
+    "winner_agreement": _at_least(0.80, 0.50, "csr_convention"),
 }

@@ -141,7 +141,7 @@ def score_memberships(
     first and the last peak the outer grade holds fully.
     """
     values = membership_values(scores, peaks, "trapezoid" if plateau else "triangle", plateau=plateau)
-    return mean_memberships(values, scores.columns, peaks, weights, kind=kind)
+    return mean_memberships(values, list(scores.columns), peaks, weights, kind=kind)
 
 
 def membership_values(

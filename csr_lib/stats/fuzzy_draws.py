@@ -45,7 +45,7 @@ def leaf_weights(local: Mapping[str, Mapping[str, float]], root: str = "goal") -
 
     Raises DataError as `leaves_of`, and for weights that are negative, missing or all 0 below a node.
     """
-    out: dict[str, float] = dict.fromkeys(leaves_of(local, root), 0.0)
+    out = dict.fromkeys(leaves_of({node: list(of) for node, of in local.items()}, root), 0.0)
 
     def spread(node: str, own: float) -> None:
         if node in out:
@@ -114,7 +114,7 @@ def compose_many(weights: Array, memberships: Array, operator: str = "weighted_a
 
 def evaluate_many(
     memberships: Array,
-    weights: Array,
+    local: Mapping[str, Array],
     children: Children,
     *,
     operator: str = "weighted_average",
@@ -126,10 +126,9 @@ def evaluate_many(
     Parameters
     ----------
     memberships : (B, p, k) of the leaves, in the order of `leaves_of`.
-    weights : (B, p) of the leaves, or (1, p) where they are the same in every draw.
+    local : node -> (B, c) weights of its children, or (1, c) where they are the same in every draw; `local_weights`.
     children, operator, normalise, root : as in `csr_lib.stats.fuzzy.fuzzy_evaluation`, whose ``membership`` is returned.
     """
-    local = local_weights(weights, children, root)
     place = {leaf: j for j, leaf in enumerate(leaves_of(children, root))}
     out: dict[str, Array] = {}
 
@@ -150,8 +149,10 @@ def evaluate_many(
     return {node: out[node] for node in children if node in out}
 
 
-def draw_memberships(values: Array, weights: Array) -> Array:
-    """Return the mean memberships of many resamples, (B, p, k); NaN where nobody in a resample answered the item.
+def membership_sums(values: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the weighted sums of memberships in many resamples, (B, p, k), and the weights behind them, (B, p).
+
+    Sums of disjoint rows can be added; divided by the weights they are means.
 
     Parameters
     ----------
@@ -161,9 +162,23 @@ def draw_memberships(values: Array, weights: Array) -> Array:
     n, p, k = values.shape
     seen = ~np.isnan(values[..., 0])
     sums = (weights @ np.nan_to_num(values).reshape(n, p * k)).reshape(-1, p, k)
-    totals = weights.sum(axis=1)[:, None] if seen.all() else weights @ seen.astype(float)
+    if seen.all():
+        return sums, np.repeat(weights.sum(axis=1)[:, None], p, axis=1)
+    return sums, weights @ seen.astype(float)
+
+
+def draw_memberships(values: Array, weights: Array) -> Array:
+    """Return the mean memberships of many resamples, (B, p, k); NaN where nobody in a resample answered the item.
+
+    Parameters as for `membership_sums`.
+    """
+    return mean_of(*membership_sums(values, weights))
+
+
+def mean_of(sums: Array, totals: Array) -> Array:
+    """Return means from what `membership_sums` gives; NaN where nothing is behind them."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return sums / np.broadcast_to(totals, sums.shape[:2])[..., None]
+        return np.where(totals[..., None] > 0, sums / totals[..., None], np.nan)
 
 
 def winners(memberships: Array) -> Array:

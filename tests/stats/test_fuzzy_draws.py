@@ -58,15 +58,17 @@ def test_below_a_node_without_weight_all_count_equally():
 def test_each_draw_is_evaluated_as_if_it_were_alone(seed, operator, normalise):
     rng = np.random.default_rng(seed)
     R, A = rng.dirichlet(np.ones(4), size=(3, 5)), rng.dirichlet(np.ones(5), size=3)
-    many = evaluate_many(R, A, TREE, operator=operator, normalise=normalise)
+    weights = local_weights(A, TREE)
+    many = evaluate_many(R, weights, TREE, operator=operator, normalise=normalise)
     for draw in range(3):
-        local = {n: dict(zip(TREE[n], w[draw], strict=True)) for n, w in local_weights(A, TREE).items()}
+        local = {n: dict(zip(TREE[n], w[draw], strict=True)) for n, w in weights.items()}
         frame = pd.DataFrame(R[draw], index=list(LEAVES))
         alone = fuzzy_evaluation(frame, local, operator=operator, normalise=normalise).nodes
         for node, found in many.items():
             np.testing.assert_allclose(found[draw], alone[alone["item"] == node]["membership"], rtol=1e-12)
-    same = evaluate_many(R, A[:1], TREE, operator=operator)
-    np.testing.assert_allclose(same["goal"], evaluate_many(R, A[[0, 0, 0]], TREE, operator=operator)["goal"])
+    same = evaluate_many(R, local_weights(A[:1], TREE), TREE, operator=operator)
+    again = evaluate_many(R, local_weights(A[[0, 0, 0]], TREE), TREE, operator=operator)
+    np.testing.assert_allclose(same["goal"], again["goal"])
 
 
 def test_memberships_of_resamples_are_those_of_the_rows_drawn():
@@ -153,7 +155,7 @@ def test_combined_draws_are_combined_one_by_one(rule, shares):
     [
         (lambda: local_weights(np.ones(3), TREE), DataError, "3 weights for 5 leaves"),
         (lambda: leaf_weights({"goal": {"a": 0}}), DataError, "impossible weights"),
-        (lambda: evaluate_many(np.ones((1, 5, 2)), np.ones((1, 5)), TREE, operator="mean"), OptionError, "min_max"),
+        (lambda: evaluate_many(np.ones((1, 5, 2)), local_weights(np.ones((1, 5)), TREE), TREE, operator="mean"), OptionError, "min_max"),
         (lambda: membership_values(answers(1), [1, 5], "circle"), OptionError, "trapezoid"),
         (lambda: critic_draws(np.eye(2)[None], correlation="none"), OptionError, "signed"),
         (lambda: combine_draws([], "sum"), OptionError, "additive"),
