@@ -46,7 +46,7 @@ def modification_indices(
     Raises
     ------
     OptionError
-        An unknown kind, or an estimate by full information from incomplete answers.
+        An unknown kind.
 
     Notes
     -----
@@ -59,13 +59,6 @@ def modification_indices(
     if unknown_kinds:
         raise OptionError(unknown_kinds)
     f = result.fitted
-    if not f.data.blocks:
-        raise OptionError(
-            f"no modification indices of a model estimated with missing: {result.missing}",
-            where="result",
-            allowed="an estimate from complete answers or from moments",
-            mend="estimate the model from the complete rows to see where it does not fit",
-        )
     frames = [_group(f, g, [(kind, r) for kind, r in candidates(f.structure.spec, g) if kind in kinds]) for g in _groups(f)]
     out = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
     out = out[out["mi"] >= minimum].sort_values("mi", ascending=False, kind="stable", ignore_index=True)

@@ -178,11 +178,11 @@ class TestModification:
         assert just_identified.df == 0
         assert modification_indices(just_identified).empty
 
-    def test_incomplete_answers_are_refused(self):
-        frame = answers()
-        frame.loc[:9, "a"] = np.nan
-        with pytest.raises(OptionError, match="missing: fiml"):
-            modification_indices(sem_fiml(sample(frame, missing="em"), FACTORS))
+    def test_full_information_from_complete_answers_gives_the_same(self):
+        fiml = modification_indices(sem_fiml(sample(answers(), missing="em"), FACTORS), kinds=["loading", "covariance"])
+        ml = modification_indices(cfa(moments(answers()), FACTORS, mean_structure=True), kinds=["loading", "covariance"])
+        assert list(fiml["rhs"]) == list(ml["rhs"])
+        np.testing.assert_allclose(fiml[["mi", "epc", "std_all"]], ml[["mi", "epc", "std_all"]], atol=1e-6)
 
     def test_unknown_kinds_are_named(self):
         with pytest.raises(OptionError, match="did you mean 'loading'"):
