@@ -545,3 +545,14 @@ def test_on_real_answers_with_many_overlapping_indicators(tmp_path: Path) -> Non
     residual = frame["sat"] - x @ np.linalg.lstsq(x, frame["sat"])[0]
     assert result.tables["fit"]["r_squared"].item() == pytest.approx(1 - residual.var() / frame["sat"].var())
     rendered(result)
+
+
+def test_of_very_many_answers_random_groups_are_resampled_and_the_method_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from csr_lib.analyses.importance_performance import measure
+
+    monkeypatch.setattr(measure, "ROWS_UP_TO", 150)
+    survey = csr.open_study(Path(__file__).parents[2] / "data" / "power" / "study.yml", wave="2013")
+    result = csr.importance_performance(survey, bootstrap=200)
+    assert any("1,000 random groups" in sentence for sentence in result.findings("en", level="method"))

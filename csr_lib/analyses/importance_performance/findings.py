@@ -8,8 +8,10 @@ import pandas as pd
 
 from csr_lib import __version__
 from csr_lib.analyses.importance_performance.checks import Report, checks
+from csr_lib.analyses.importance_performance.measure import in_groups
 from csr_lib.analyses.importance_performance.words import NAME, WEAK, both, listed, named
 from csr_lib.core.check import Check, Finding, Headline, Level, Tone
+from csr_lib.stats.grouped import GROUPS
 from csr_lib.stats.resampling import percentile_interval
 
 #: Most indicators that a recommendation names.
@@ -338,6 +340,8 @@ def _methods(r: Report) -> list[Finding]:
     out.append(_say("method_intervals", level, confidence=r.options["confidence"]))
     if m.resamples:
         out.append(_say("method_bootstrap", level, resamples=m.resamples, seed=r.options["seed"]))
+        if in_groups(m.answers):
+            out.append(_say("method_groups", level, groups=GROUPS))
         if r.derived:
             out.append(_say("method_significance_random" if m.draws.rival is not None else "method_significance_sign", level))
     out.append(_say("method_priority", level))

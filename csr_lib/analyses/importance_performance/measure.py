@@ -11,10 +11,12 @@ import numpy as np
 from csr_lib.core.errors import AnalysisError
 from csr_lib.core.model import Model
 from csr_lib.stats.comparison import mean_interval
+from csr_lib.stats.grouped import can_be_grouped
 from csr_lib.stats.importance import Importance, importance_draws
 from csr_lib.stats.importance import importance as derived_importance
 from csr_lib.stats.moments import Moments, Sample, sample
-from csr_lib.stats.resampling import Seed, generator, resample_counts, stack
+from csr_lib.stats.pls_bootstrap import ROWS_UP_TO
+from csr_lib.stats.resampling import AnySample, Seed, generator, resample_counts, stack
 
 if TYPE_CHECKING:
     from csr_lib.study import Survey
@@ -308,9 +310,10 @@ def _resampled(answers: Sample, axis: Axis, resamples: int, rng: np.random.Gener
     k = len(axis.low)
     if not resamples:
         return Draws(np.empty((0, k)), np.empty((0, k)), None, np.empty(0), 0)
+    units = resampling_units(answers, rng)
     parts: list[tuple[Array, ...]] = []
-    for counts in resample_counts(answers, resamples, rng):
-        means, covs = answers.resampled(counts)
+    for counts in resample_counts(units, resamples, rng):
+        means, covs = units.resampled(counts)
         importance, r2, rival = derive(means, covs)
         unknown = np.full((len(means), k), np.nan)
         explained = unknown[:, 0] if r2 is None else r2
@@ -319,6 +322,16 @@ def _resampled(answers: Sample, axis: Axis, resamples: int, rng: np.random.Gener
     good = np.isfinite(performance).all(axis=1) & np.isfinite(importance).all(axis=1)
     known = bool(np.isfinite(rival).any())
     return Draws(performance[good], importance[good], rival[good] if known else None, r2[good], int((~good).sum()))
+
+
+def in_groups(answers: Sample) -> bool:
+    """Whether there are so many rows that random groups of them are resampled in their place."""
+    return len(answers.weights) > ROWS_UP_TO and can_be_grouped(answers)
+
+
+def resampling_units(answers: Sample, rng: np.random.Generator) -> AnySample:
+    """Return what is resampled: the rows, or random groups of very many."""
+    return answers.grouped(seed=rng) if in_groups(answers) else answers
 
 
 def against_random(covs: Array, method: str, rng: np.random.Generator, n: float) -> Array:

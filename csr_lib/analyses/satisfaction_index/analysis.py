@@ -128,6 +128,7 @@ def satisfaction_index(survey: Survey, *, lang: str | None = None, **options: An
         template=e.template,
         options=chosen,
         failed=e.draws.n_failed if e.draws else 0,
+        random_groups=e.draws.units if e.draws and e.draws.method == "groups" else 0,
         strata=e.strata,
     )
     model_wide = [*_MODEL_TABLES, "waves", "wave_changes", "decomposition"]

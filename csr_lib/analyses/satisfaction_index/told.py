@@ -31,7 +31,8 @@ class Told:
     basis, pooled : on whom the index rests, and on whom the model does.
     latest : the last of several waves, else None; `period` the wave that the index describes, None for all answers together.
     labels : construct, item, segment … -> label. `template` that the model was made from.
-    options : as used. `failed` of the resamples failed; `strata` are the segments that resamples were drawn within.
+    options : as used. `failed` of the resamples failed; `random_groups` of respondents were resampled, 0 where
+        it was the respondents themselves; `strata` are the segments that resamples were drawn within.
     """
 
     survey: Survey
@@ -50,6 +51,7 @@ class Told:
     template: Template | None
     options: Any
     failed: int
+    random_groups: int
     strata: tuple[str, ...]
 
     @property
@@ -160,6 +162,8 @@ def method(told: Told) -> Iterator[Finding]:
             strata=strata,
             failed=told.failed,
         )
+        if told.random_groups:
+            yield said("m_groups", groups=told.random_groups)
         if "segments" in told.tables or "wave_changes" in told.tables:
             yield said("m_holm")
     yield said("m_quality")
