@@ -64,8 +64,9 @@ def generators(topic: int, *situation: int, replications: int) -> list[np.random
 
 
 def write(topic: str, table: pd.DataFrame) -> pd.DataFrame:
-    """Mark what lies within the limits, write the table, and return it."""
-    table = table.assign(within=table["coverage"].between(LOWEST, HIGHEST))
+    """Mark which intervals are within the limits, write the table, and return it."""
+    if "coverage" in table:
+        table = table.assign(within=table["coverage"].between(LOWEST, HIGHEST))
     TABLES.mkdir(exist_ok=True)
     table.to_csv(TABLES / f"{topic}.csv", index=False, float_format="%.6g", lineterminator="\n")
     return table
