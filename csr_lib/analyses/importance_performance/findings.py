@@ -340,7 +340,7 @@ def _methods(r: Report) -> list[Finding]:
     out.append(_say("method_intervals", level, confidence=r.options["confidence"]))
     if m.resamples:
         out.append(_say("method_bootstrap", level, resamples=m.resamples, seed=r.options["seed"]))
-        if in_groups(m.answers):
+        if in_groups(m.sample):
             out.append(_say("method_groups", level, groups=GROUPS))
         if r.derived:
             out.append(_say("method_significance_random" if m.draws.rival is not None else "method_significance_sign", level))
