@@ -21,8 +21,9 @@ from csr_lib.analyses.satisfaction_index.rollup import NATION, WHOLE, Tree
 from csr_lib.core.errors import AnalysisError, OptionError, StudyError
 from csr_lib.core.result import Result
 from csr_lib.core.text import LANGUAGES
-from csr_lib.stats.moments import moments
+from csr_lib.stats.moments import moments, sample
 from csr_lib.stats.pls import pls
+from csr_lib.stats.pls_bootstrap import pls_bootstrap
 
 FAST = {"bootstrap": 60}
 
@@ -74,6 +75,14 @@ def test_the_real_answers_of_the_ecsi_mobile_survey_give_the_reference_figures(t
     assert verdicts["discriminant_htmt"] == verdicts["construct_alpha"] == "fail"
     assert verdicts["single_items"] == "warn"
     assert verdicts["expected_sign"] == "pass"  # in ECSI complaints are their handling
+
+
+def test_on_the_real_answers_one_item_loads_negatively_in_the_known_share_of_resamples(tmp_path: Path) -> None:
+    """CUSL2, 3.7 % of 5,000 resamples by seminr; both shares are random with a standard error of 0.27 points."""
+    survey = ecsi(tmp_path)
+    model = survey.model()
+    drawn = pls_bootstrap(sample(survey.ratings("perception", model.items)[list(model.items)]), model, resamples=5000, seed=1)
+    assert (drawn.draws_of("loadings", "Loyalty", "CUSL2") < 0).mean() == pytest.approx(0.037, abs=3 * 2**0.5 * 0.0027)
 
 
 def test_numbers_are_those_of_the_statistics_layer(opened: Any) -> None:
