@@ -29,6 +29,7 @@ _PUBLIC = {
     "gap": "csr_lib.analyses.gap",
     "satisfaction_index": "csr_lib.analyses.satisfaction_index",
     "fuzzy_evaluation": "csr_lib.analyses.fuzzy_evaluation",
+    "tracking": "csr_lib.analyses.tracking",
 }
 
 __all__ = [*_PUBLIC, "__version__"]

@@ -8,7 +8,7 @@ from types import ModuleType
 from csr_lib.core.errors import OptionError, unknown
 
 #: Every study type: the key in study.yml, the module, the function, the notebook and the report are all called so.
-ANALYSES = ("importance_performance", "gap", "satisfaction_index", "fuzzy_evaluation")
+ANALYSES = ("importance_performance", "gap", "satisfaction_index", "fuzzy_evaluation", "tracking")
 
 
 def load(name: str) -> ModuleType:

@@ -114,4 +114,9 @@ CUTOFFS: dict[str, Cutoff] = {
     "membership_effectiveness": _at_least(0.5, 0.0, "csr_convention"),
     "winner_share": _at_least(0.95, 0.80, "csr_convention"),
     "winner_agreement": _at_least(0.80, 0.50, "csr_convention"),
+    # tracking: periods that control limits rest on; share of reports with an orange or red warning though nothing changed; share of
+    # operational records that cannot be right
+    "tracking_baseline": _at_least(20, 3, "montgomery2013"),
+    "tracking_false_alarm": _at_most(0.05, 0.20, "csr_convention"),
+    "tracking_records": _at_most(0.01, 0.05, "csr_convention"),
 }

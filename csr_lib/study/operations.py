@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +53,7 @@ class Records:
     codes: pd.DataFrame
     faults: pd.DataFrame
     sha256: str
+    _known: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.text)
@@ -62,7 +64,7 @@ class Records:
         assert self.study.operations is not None
         return self.study.operations.metrics
 
-    @property
+    @cached_property
     def last_time(self) -> pd.Timestamp | None:
         """The latest time in the file, of any column: up to when the records are known."""
         named = [m for metric in self.metrics.values() for m in (metric.from_, metric.to) if m]
@@ -75,8 +77,8 @@ class Records:
         keep = np.ones(len(self), dtype=bool)
         for column, codes in condition.items():
             wanted = {fold(str(as_code(c))) for c in codes}
-            written = self.text[column].map(lambda v: fold(coding.as_code(coding.tidy(str(v)))), na_action="ignore")
-            keep &= written.isin(wanted).to_numpy()
+            positions, distinct = self._folded(column)
+            keep &= np.append([d in wanted for d in distinct], False).astype(bool)[positions]
         return keep
 
     def values(self, name: str) -> Array:
@@ -85,6 +87,11 @@ class Records:
         ``rate``: 1 and 0 among records that meet the denominator; ``duration``: seconds, of records with both times; ``count``: 1
         for records that count; ``value``: the number in the column.
         """
+        if ("values", name) not in self._known:
+            self._known["values", name] = self._values(name)
+        return np.array(self._known["values", name])
+
+    def _values(self, name: str) -> Array:
         metric = self.metrics[name]
         if metric.kind == "rate":
             return np.where(self.meets(metric.denominator), self.meets(metric.numerator).astype(float), np.nan)
@@ -116,7 +123,23 @@ class Records:
         return self._times(metric.from_)[0], self._times(metric.to)[0]
 
     def _times(self, column: str) -> tuple[pd.Series, list[int]]:
-        return times(self.text[column])
+        if ("times", column) not in self._known:
+            self._known["times", column] = times(self.text[column])
+        found: tuple[pd.Series, list[int]] = self._known["times", column]
+        return found
+
+    def _folded(self, column: str) -> tuple[Array, list[str]]:
+        """Return the position of each record's code among the distinct ones (−1: blank), and those."""
+        if ("codes", column) not in self._known:
+            positions, distinct = pd.factorize(self.text[column], use_na_sentinel=True)
+            self._known["codes", column] = positions, [fold(coding.as_code(coding.tidy(str(d)))) for d in distinct]
+        found: tuple[Array, list[str]] = self._known["codes", column]
+        return found
+
+    def label(self, column: str, code: str) -> Any:
+        """Return what a code of a column is called: study.yml's `values` of the operations, else the code."""
+        assert self.study.operations is not None
+        return self.study.operations.values.get(column, {}).get(code, code)  # noqa: PD011 - no frame
 
 
 def open_records(study: Study) -> Records:
@@ -214,7 +237,7 @@ def _check_metric(records: Records, name: str, metric: Metric, found: _Faults) -
     elif metric.kind == "duration":
         assert metric.from_ is not None
         assert metric.to is not None
-        (start, bad_start), (end, bad_end) = times(records.text[metric.from_]), times(records.text[metric.to])
+        (start, bad_start), (end, bad_end) = records._times(metric.from_), records._times(metric.to)
         meant = records.meets(metric.where)
         unread = np.zeros(len(records), dtype=bool)
         unread[bad_start] = True

@@ -25,9 +25,9 @@ Target = Annotated[
 class Metric(Part):
     """One figure from operational records.
 
-    ``rate`` is rows that meet `numerator` over rows that meet `denominator`; ``duration`` the time from `from` to `to` of rows that
-    meet `where`, cut by the types in `by`; ``count`` the rows that meet `where`; ``value`` a `statistic` of `column`. `better` says
-    which way is good; by default high for rates and values, low for durations and counts.
+    ``rate`` is rows that meet `numerator` over rows that meet `denominator`; ``duration`` the time from `from` to `to` of rows
+    that meet `where`, also by the types in `by`; ``count`` the rows that meet `where`; ``value`` a `statistic` of `column`.
+    `better` says which way is good; by default high for rates and values, low for durations and counts.
     """
 
     label: Label | None = None
@@ -51,12 +51,16 @@ class Metric(Part):
 
 
 class Operations(Part):
-    """A file with one row per order, ticket or day; `columns` says which are its time, respondent and segments."""
+    """A file with one row per order, ticket or day; `columns` says which are its time, respondent and segments.
+
+    `values` names codes of its columns, for tables by type: column -> code -> label.
+    """
 
     file: Name
     encoding: Name | None = None
     sheet: Name | None = None
     columns: dict[Name, Name] = Field(default_factory=dict)
+    values: dict[Name, dict[Name, Label]] = Field(default_factory=dict)
     metrics: dict[Name, Metric] = Field(default_factory=dict)
 
 

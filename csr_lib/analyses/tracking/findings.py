@@ -1,0 +1,304 @@
+"""Tracking: what follows from the figures, what to do, what cannot be believed, and the method in words."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from csr_lib.analyses.tracking.warning import ALL, GRADES
+from csr_lib.analyses.tracking.words import NAMED, Phrases, Row, both, rows_of
+from csr_lib.core.check import Check, Finding, Headline, Level, Tone
+from csr_lib.core.text import LANGUAGES
+
+if TYPE_CHECKING:
+    from csr_lib.analyses.tracking.analysis import TrackingResult
+
+_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "same": "neutral", "": "caution"}
+_GRADE_TONES: dict[str, Tone] = {"none": "good", "yellow": "caution", "orange": "caution", "red": "bad"}
+
+
+def make_headline(result: TrackingResult) -> list[Headline]:
+    """Return the cards: the figure, its change, warnings, operational targets."""
+    p = Phrases(result)
+    top = p.headline()
+    what = {"what": p.label(result.headline_measure), "wave": p.label(result.latest), "previous": p.label(result.previous)}
+    cards = [
+        Headline("tracking_level", top["estimate"], "score", top["ci_low"], top["ci_high"], what, _standing_tone(top["standing"]))
+    ]
+    if not math.isnan(top["change"]):
+        tone = _TONES[top["reading"]]
+        cards.append(
+            Headline("tracking_change", top["change"], "signed_score", top["change_ci_low"], top["change_ci_high"], what, tone)
+        )
+    grave = p.warned(("red", "orange"))
+    mild = p.warned(("yellow",))
+    note = Finding("tracking_card_warnings", {"yellow": len(mild)})
+    worst = "red" if p.warned(("red",)) else "orange" if grave else "yellow" if mild else "none"
+    cards.append(Headline("tracking_warnings", len(grave), "count", tone=_GRADE_TONES[worst], note=note))
+    aimed = [r for r in rows_of(result.tables.get("service")) if r["status"]]
+    if aimed:
+        met = sum(r["status"].startswith("met") for r in aimed)
+        note = Finding("tracking_card_service", {"total": len(aimed)})
+        cards.append(Headline("tracking_service", met, "count", tone="good" if met == len(aimed) else "bad", note=note))
+    return cards
+
+
+def _standing_tone(standing: str) -> Tone:
+    return {"met_sure": "good", "met": "good", "missed": "caution", "missed_sure": "bad"}.get(standing, "neutral")  # type: ignore[return-value]
+
+
+def make_findings(result: TrackingResult) -> list[Finding]:
+    """Return everything that is said: key findings, details, actions, limits, method."""
+    p = Phrases(result)
+    return [*_keys(p), *_details(p), *_operational(p), *_actions(p), *_limits(p), *_method(p)]
+
+
+def _keys(p: Phrases) -> list[Finding]:
+    result, top = p.result, p.headline()
+    values = {
+        "what": p.label(result.headline_measure),
+        "latest": p.label(result.latest),
+        "previous": p.label(result.previous),
+        **{k: top[k] for k in ("estimate", "ci_low", "ci_high", "before", "change", "target")},
+        "change_low": top["change_ci_low"],
+        "change_high": top["change_ci_high"],
+        "p": top["p_adjusted"],
+    }
+    found = [Finding(f"tracking_change_{top['reading'] or 'unknown'}", values, _TONES[top["reading"]], "key")]
+    if top["standing"]:
+        found.append(Finding(f"tracking_target_{top['standing']}", values, _standing_tone(top["standing"]), "key"))
+    grave = p.warned(("red", "orange"))
+    if grave:
+        red, orange = ([p.label(r["measure"]) for r in grave if r["grade"] == g] for g in ("red", "orange"))
+        key = "both" if red and orange else "red" if red else "orange"
+        lists = {"red": red[:5], "orange": orange[:5], "latest": values["latest"]}
+        found.append(Finding(f"tracking_warned_{key}", lists, "bad" if red else "caution", "key"))
+    else:
+        found.append(Finding("tracking_warned_none", {"latest": values["latest"]}, "good", "key"))
+    missed = [r for r in rows_of(p.tables.get("service")) if r["status"] in ("missed", "missed_sure")]
+    aimed = [r for r in rows_of(p.tables.get("service")) if r["status"]]
+    if missed:
+        missed.sort(key=lambda r: r["status"] != "missed_sure")
+        found.append(
+            Finding(
+                "tracking_service_missed",
+                {"n": len(missed), "total": len(aimed), "list": [p.against(r) for r in missed[:NAMED]]},
+                "bad",
+                "key",
+            )
+        )
+    elif aimed:
+        found.append(Finding("tracking_service_met", {"total": len(aimed)}, "good", "key"))
+    return found
+
+
+def _details(p: Phrases) -> list[Finding]:
+    found: list[Finding] = []
+    frames = [r for n in ("summary", "indicators") for r in rows_of(p.tables.get(n))]
+    for reading in ("worse", "better"):
+        own = [r for r in frames if r["reading"] == reading and r["measure"] != p.result.headline_measure]
+        own.sort(key=lambda r: -abs(r["change"]))
+        if own:
+            said = {"list": [p.named(r["measure"], r["change"]) for r in own[:5]], "n": len(own)}
+            found.append(Finding(f"tracking_moved_{reading}", said, _TONES[reading]))
+    compared = [r for r in frames if r["reading"]]
+    if compared and all(r["reading"] == "same" for r in compared):
+        found.append(Finding("tracking_moved_none", {"n": len(compared)}))
+    found += _why(p)
+    groups = [r for r in p.warned(GRADES[1:], None) if r["group"] != ALL]
+    if groups:
+        found.append(Finding("tracking_groups_warned", {"list": [_of_group(p, r) for r in groups[:5]]}, "caution"))
+    own = [r for r in rows_of(p.tables.get("own_limits")) if r["grade"] in GRADES[1:]]
+    if own:
+        found.append(Finding("tracking_own_limits", {"list": [_own(p, r) for r in own[:5]]}, "bad"))
+    if "moves" in p.tables:
+        row = rows_of(p.tables["moves"])[0]
+        found.append(Finding("tracking_moves", {k: row[k] for k in ("n", "rose", "stayed", "fell")} | {"p": row["p_value"]}))
+    alarms = {r["grade"]: r for r in rows_of(p.tables.get("false_alarms")) if r["group"] == ALL}
+    if alarms:
+        said = {g: alarms[g]["any"] for g in GRADES[1:]} | {"measures": alarms["red"]["measures"]}
+        found.append(Finding("tracking_alarms", said))
+    return found
+
+
+def _of_group(p: Phrases, row: Row) -> dict[str, str]:
+    label, group = p.label(row["measure"]), p.label(row["group"])
+    return both("tracking.of_group_grade", label=label, group=group, grade=both(f"value.grade.{row['grade']}"))
+
+
+def _own(p: Phrases, row: Row) -> dict[str, str]:
+    tier = p.label(row["tier"]) if row["tier"] != "all" else both("tracking.all")
+    now = p.amount(row["estimate"], str(row["unit"]))
+    grade = both(f"value.grade.{row['grade']}")
+    return both("tracking.own_named", label=p.label(row["measure"]), tier=tier, now=now, grade=grade)
+
+
+def _why(p: Phrases) -> list[Finding]:
+    rows = rows_of(p.tables.get("decomposition"))
+    if not rows:
+        return []
+    row = rows[0]
+    values = {
+        "segment": p.label(row["segment"]),
+        **{k: row[k] for k in ("change", "composition", "within")},
+        "low": row["composition_ci_low"],
+        "high": row["composition_ci_high"],
+        "within_low": row["within_ci_low"],
+        "within_high": row["within_ci_high"],
+    }
+    sure = not row["composition_ci_low"] <= 0 <= row["composition_ci_high"]
+    return [Finding("tracking_why_composition" if sure else "tracking_why_real", values, "caution" if sure else "neutral")]
+
+
+def _operational(p: Phrases) -> list[Finding]:
+    found: list[Finding] = []
+    tests = [r for r in rows_of(p.tables.get("types_test")) if r["p_value"] < 1 - p.result.confidence]
+    types = rows_of(p.tables.get("types"))
+    for row in tests[:2]:
+        own = sorted(
+            (r for r in types if r["metric"] == row["metric"] and r["type"] != ALL and not math.isnan(r["mean"])),
+            key=lambda r: r["mean"],
+        )
+        if len(own) > 1:
+            unit = str(own[0]["unit"])
+            said = {
+                "metric": p.label(row["metric"]),
+                "slowest": p.label(own[-1]["type"]),
+                "fastest": p.label(own[0]["type"]),
+                "most": p.amount(own[-1]["mean"], unit),
+                "least": p.amount(own[0]["mean"], unit),
+                "p": row["p_value"],
+            }
+            found.append(Finding("tracking_types", said))
+    late = [r for r in rows_of(p.tables.get("service")) if not math.isnan(r["within"])]
+    if late:
+        worst = min(late, key=lambda r: r["within"])
+        said = {
+            "metric": p.label(worst["metric"]),
+            "share": worst["within"],
+            "low": worst["within_ci_low"],
+            "high": worst["within_ci_high"],
+        }
+        found.append(Finding("tracking_within", said | {"limit": p.amount(worst["limit"], str(worst["unit"]))}))
+    found += _leads(p)
+    return found
+
+
+def _leads(p: Phrases) -> list[Finding]:
+    if "lead_lag" not in p.tables:
+        why = p.result.missing.get("lead_lag", "")
+        said = {"periods": len(p.tables["headline"])}
+        return [Finding("tracking_lead_untold", said, "caution")] if why == "few_periods" else []
+    best = [r for r in rows_of(p.tables["lead_lag"]) if r["best"] and r["p_adjusted"] < 1 - p.result.confidence]
+    ahead = sorted((r for r in best if r["lag"] > 0), key=lambda r: r["p_value"])
+    if not ahead:
+        return [Finding("tracking_lead_none", {"what": p.label(p.result.headline_measure)})]
+    return [Finding("tracking_lead", _lead_values(p, r), "good") for r in ahead[:1]]
+
+
+def _lead_values(p: Phrases, row: Row) -> dict[str, Any]:
+    return {
+        "metric": p.label(row["metric"]),
+        "what": p.label(p.result.headline_measure),
+        "lag": int(row["lag"]),
+        "r": row["estimate"],
+        "low": row["ci_low"],
+        "high": row["ci_high"],
+        "pairs": int(row["pairs"]),
+    }
+
+
+def _actions(p: Phrases) -> list[Finding]:
+    found: list[Finding] = []
+
+    def act(key: str, tone: Tone = "neutral", **values: Any) -> None:
+        found.append(Finding(key, values, tone, "action"))
+
+    for row in rows_of(p.tables.get("plan"))[:4]:
+        now = p.amount(row["now"], str(row["unit"]))
+        if math.isnan(row["goal"]):
+            act("tracking_act_watch", "bad", what=p.label(row["what"]), now=now)
+        else:
+            act("tracking_act_raise", "bad", what=p.label(row["what"]), now=now, goal=p.amount(row["goal"], str(row["unit"])))
+    overdue = rows_of(p.tables.get("overdue"))
+    if overdue:
+        worst = [f"{int(r['row'])}" for r in overdue[:5]]
+        act("tracking_act_overdue", n=len(overdue), rows=", ".join(worst))
+    for finding in _leads(p):
+        if finding.key == "tracking_lead":
+            act(
+                "tracking_act_lead",
+                "good",
+                metric=finding.values["metric"],
+                lag=finding.values["lag"],
+                what=finding.values["what"],
+            )
+            break
+    if not found:
+        act("tracking_act_hold", "good")
+    return found
+
+
+def _limits(p: Phrases) -> list[Finding]:
+    result = p.result
+    found: list[Finding] = []
+
+    def limit(key: str, **values: Any) -> None:
+        found.append(Finding(key, values, "caution", "limit"))
+
+    if result.source.simulated:
+        limit("tracking_simulated")
+    for check in result.checks:
+        if check.verdict != "pass":
+            limit("tracking_check", sentence=_said(check))
+    if "lead_lag" in p.tables:
+        limit("tracking_lead_caution")
+    if "decomposition" in p.tables:
+        limit("tracking_composition_caution")
+    if "panel" not in p.tables:
+        limit("tracking_no_panel")
+    return found
+
+
+def _said(check: Check) -> dict[str, str]:
+    return {lang: check.sentence(lang) for lang in LANGUAGES}
+
+
+def _method(p: Phrases) -> list[Finding]:
+    from csr_lib import __version__
+
+    result, options, tables = p.result, p.result.options, p.tables
+    level: Level = "method"
+    found: list[Finding] = []
+
+    def say(key: str, **values: Any) -> None:
+        found.append(Finding(key, values, "neutral", level))
+
+    waves = tables["waves"]
+    say(
+        "tracking_method_base",
+        waves=len(waves),
+        n=float(waves["n"].sum()),
+        latest=p.label(result.latest),
+        n_latest=result.basis.n,
+        weights=both(f"weights.{result.basis.weights}"),
+        measures=int(tables["trend"]["measure"].nunique()),
+    )
+    if result.index_by:
+        say(f"tracking_method_index_{result.index_by}")
+    say(
+        "tracking_method_panel" if result.panel else "tracking_method_test",
+        adjust=both(f"tracking.adjust.{options['adjust']}"),
+        confidence=result.confidence,
+    )
+    if "control" in tables or "service_trend" in tables:
+        say("tracking_method_control", baseline=options["baseline"])
+    say("tracking_method_rules", simulations=options["simulations"], adjust=both(f"tracking.adjust.{options['adjust']}"))
+    if "decomposition" in tables:
+        say("tracking_method_decomposition", resamples=result.resamples, confidence=result.confidence)
+    if "service" in tables:
+        say("tracking_method_service", records=result.records, period=both(f"tracking.period.{result.period_kind}"))
+    if "lead_lag" in tables:
+        say("tracking_method_lead", most=options["max_lag"])
+    say("tracking_method_software", version=__version__)
+    return found

@@ -1,0 +1,140 @@
+"""Tracking: phrases with their values, and what titles, notes and captions are filled with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from csr_lib.analyses.tracking.assemble import most_telling, service_panels, strongest
+from csr_lib.analyses.tracking.warning import ALL, GRADES
+from csr_lib.core.text import LANGUAGES, number, text, words
+
+if TYPE_CHECKING:
+    from csr_lib.analyses.tracking.analysis import TrackingResult
+
+#: As many of a list are named in a sentence.
+NAMED = 3
+Row = Mapping[str, Any]
+
+
+def both(key: str, **values: Any) -> dict[str, str]:
+    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
+    return {lang: text(key, lang, **values) for lang in LANGUAGES}
+
+
+def rows_of(frame: pd.DataFrame | None) -> list[Row]:
+    """Return the rows of a table, column -> value; none of a table that is not there."""
+    return [] if frame is None else [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+class Phrases:
+    """Words of one result."""
+
+    def __init__(self, result: TrackingResult):
+        self.result, self.tables = result, result.tables
+
+    def label(self, key: str) -> Any:
+        return self.result.labels.get(key, key)
+
+    def amount(self, value: float, unit: str, signed: bool = False) -> dict[str, str]:
+        """Return a number with its unit."""
+        kind = "count" if unit == "count" else "signed_score" if signed else "score"
+        return {lang: text(f"tracking.amount.{unit or 'value'}", lang, value=number(value, kind)) for lang in LANGUAGES}
+
+    def named(self, key: str, value: float, kind: str = "signed_score") -> dict[str, str]:
+        """Return ``label (value)``."""
+        return {
+            lang: text("tracking.named", lang, label=words(self.label(key), lang), value=number(value, kind))
+            for lang in LANGUAGES
+        }
+
+    def against(self, row: Row, key: str = "metric") -> dict[str, str]:
+        """Return ``label (actual, target)`` in the row's unit."""
+        actual, goal = (self.amount(row[c], str(row.get("unit", "score"))) for c in ("estimate", "target"))
+        return {
+            lang: text("tracking.against", lang, label=words(self.label(row[key]), lang), actual=actual[lang], target=goal[lang])
+            for lang in LANGUAGES
+        }
+
+    def headline(self) -> Row:
+        """Return the headline's row among what was compared."""
+        frames = [self.tables[n] for n in ("summary", "indicators") if n in self.tables]
+        frame = pd.concat(frames, ignore_index=True)
+        return rows_of(frame[frame["measure"] == self.result.headline_measure])[0]
+
+    def warned(self, grades: Sequence[str], group: str | None = ALL) -> list[Row]:
+        """Return what is warned of in the latest wave, the gravest first."""
+        found = [r for r in rows_of(self.tables.get("warnings")) if r["grade"] in grades]
+        return [r for r in found if group is None or r["group"] == group]
+
+
+def shown_values(result: TrackingResult, name: str, lang: str) -> dict[str, Any]:
+    """Return what the title, note, caption and alternative text of a table or figure are filled with."""
+    p, tables, options = Phrases(result), result.tables, result.options
+    top = p.headline()
+    values: dict[str, Any] = {
+        "headline": p.label(result.headline_measure),
+        "latest": p.label(result.latest),
+        "previous": p.label(result.previous),
+        "value": top["estimate"],
+        "change": top["change"],
+        "adjust": both(f"tracking.adjust.{options['adjust']}"),
+        "baseline": options["baseline"],
+        "segment": p.label(options["by"]) if options["by"] else both("tracking.none"),
+        "period": p.label(str(tables["volume"]["period"].iloc[-1])) if "volume" in tables else "",
+        "period_kind": both(f"tracking.period.{result.period_kind or 'wave'}"),
+        "list": both("tracking.none"),
+        "simulations": options["simulations"],
+        "why": both(f"tracking.why.{result.missing.get(name, 'none')}"),
+    }
+    listed = _listed(p, name)
+    if listed:
+        values["list"] = listed
+    if "decomposition" in tables:
+        values["split_by"] = p.label(tables["decomposition"]["segment"].iloc[0])
+    else:
+        values["split_by"] = ""
+    return values
+
+
+def _listed(p: Phrases, name: str) -> list[Any]:
+    """Return what the alternative text of a figure names."""
+    tables = p.tables
+    if name == "panels":
+        frame = pd.concat([tables[n] for n in ("summary", "indicators") if n in tables], ignore_index=True)
+        found = dict(zip(frame["measure"], frame["estimate"], strict=True))
+        return [p.named(m, found[m], "score") for m in most_telling(tables, 8)]
+    if name == "changes":
+        frame = pd.concat([tables[n] for n in ("summary", "indicators") if n in tables], ignore_index=True).dropna(
+            subset=["change"]
+        )
+        frame = frame.sort_values("change", kind="stable")
+        return [p.named(m, v) for m, v in zip(frame["measure"], frame["change"], strict=True)][:8]
+    if name in ("board", "tiers"):
+        found = p.warned(GRADES[1:], ALL if name == "board" else None)
+        return [_graded(p, r) for r in found][:8]
+    if name == "service":
+        chosen = service_panels(tables, 8)
+        return [p.against(r) for r in rows_of(tables["service"]) if r["metric"] in chosen and not math.isnan(r["target"])]
+    if name == "types":
+        return [p.named(r["metric"], r["mean"], "score") for r in rows_of(tables["types"]) if r["type"] == ALL][:6]
+    if name == "lead_lag":
+        return [p.named(r["metric"], r["estimate"], "signed") for r in rows_of(strongest(tables["lead_lag"])) if r["best"]]
+    if name == "decomposition" and "decomposition" in tables:
+        row = rows_of(tables["decomposition"])[0]
+        return [p.named("tracking:composition", row["composition"]), p.named("tracking:within", row["within"])]
+    return []
+
+
+def _graded(p: Phrases, row: Row) -> dict[str, str]:
+    """Return ``label: red``, with its group where that is not everybody."""
+    out = {}
+    for lang in LANGUAGES:
+        label = words(p.label(row["measure"]), lang)
+        if row["group"] != ALL:
+            label = text("tracking.of_group", lang, label=label, group=words(p.label(row["group"]), lang))
+        out[lang] = text("tracking.named", lang, label=label, value=text(f"value.grade.{row['grade']}", lang))
+    return out
