@@ -16,6 +16,7 @@ from csr_lib.stats._linalg import dependent
 from csr_lib.stats.distributions import f_quantile, t_quantile, t_two_sided
 from csr_lib.stats.importance import importance_draws
 from csr_lib.stats.moments import Kind, Sample, sample
+from csr_lib.stats.regression import hc3
 from csr_lib.stats.resampling import Seed, holm, percentile_interval, resample_counts
 
 Array = np.ndarray
@@ -129,7 +130,7 @@ def penalty_reward(
     design = np.column_stack([np.ones(len(y)), dummies])
     owners = [name for name, here in zip(names, present, strict=True) for _ in range(int(here.sum()))]
     _check_design(answers, design, owners)
-    beta, cov, residual = _hc3(design, y, answers)
+    beta, cov, residual, _ = hc3(design, y, answers.weights, answers.kind)
     df = answers.n - design.shape[1]
     estimate, error = np.full((len(names), 2), np.nan), np.full((len(names), 2), np.nan)
     estimate[present], error[present] = beta[1:], np.sqrt(np.diag(cov)[1:])
@@ -266,28 +267,6 @@ def _check_design(answers: Sample, design: Array, owners: list[str]) -> None:
             where="penalty_reward",
             mend="leave one of them out, join them, or move the cut-offs",
         )
-
-
-def _hc3(design: Array, y: Array, answers: Sample) -> tuple[Array, Array, Array]:
-    """Coefficients, their HC3 covariances and the residuals.
-
-    A respondent alone in a group fits perfectly (leverage 1): the row says nothing about other coefficients, and the variance of
-    its own is not known (NaN).
-    """
-    w = answers.weights
-    bread = np.linalg.inv(design.T @ (design * w[:, None]))
-    beta = bread @ (design.T @ (w * y))
-    residual = y - design @ beta
-    own = np.einsum("ij,jk,ik->i", design, bread, design)
-    leverage = own if answers.kind == "frequency" else w * own
-    alone = leverage > 1 - 1e-10
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.where(alone, 0.0, residual / (1 - leverage))
-    scores = design * (np.sqrt(w) if answers.kind == "frequency" else w)[:, None] * error[:, None]
-    cov = bread @ (scores.T @ scores) @ bread
-    decided = (np.abs(design[alone] @ bread) > 1e-10).any(axis=0)
-    cov[decided] = cov[:, decided] = np.nan
-    return beta, cov, residual
 
 
 def _contrasts(beta: Array, cov: Array, place: Array, df: float, level: float) -> pd.DataFrame:

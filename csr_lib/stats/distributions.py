@@ -41,6 +41,11 @@ def f_quantile(p: Any, dfn: Any, dfd: Any) -> Any:
     return special.fdtri(dfn, dfd, p)
 
 
+def f_above(x: Any, dfn: Any, dfd: Any) -> Any:
+    """Probability of an F of at least x; ``scipy.stats.f.sf``, R ``pf(x, dfn, dfd, lower.tail = FALSE)``."""
+    return special.fdtrc(dfn, dfd, x)
+
+
 def chi2_above(x: Any, df: Any) -> Any:
     """Probability of a χ² of at least x; ``scipy.stats.chi2.sf``, R ``pchisq(x, df, lower.tail = FALSE)``."""
     return special.chdtrc(df, x)
