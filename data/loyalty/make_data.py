@@ -41,7 +41,7 @@ CURVES: dict[str, dict[int, float]] = {
 }
 #: the same for the chance of still being a customer a year later
 STAYING: dict[str, dict[int, float]] = {
-    "retail": {0: 0.32, 1: 0.12, 6: 0.54},
+    "retail": {0: 0.32, 1: 0.10, 5: 0.58},
     "card": {0: 0.45, 1: 0.18, 4: 0.32},
     "airline": {0: 0.62, 1: 0.32},
     "telecom": {0: 0.965, 1: 0.015},
