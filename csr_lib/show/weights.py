@@ -45,6 +45,7 @@ def weight_dots(
 
     def draw(fig: Any, narrow: bool) -> None:
         from matplotlib.lines import Line2D
+        from matplotlib.ticker import MaxNLocator
 
         ax, ys = rows.axes(fig, narrow)
         at = dict(zip(names, ys, strict=True))
@@ -67,8 +68,9 @@ def weight_dots(
             handles.append(line)
         for upper, lower in pairwise(ys):
             ax.axhline((upper + lower) / 2, color="#eceff3", lw=0.8, zorder=0.5)
-        ax.xaxis.set_major_formatter(lambda v, _: number(v, "percent"))
         ax.set_xlim(left=0)
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], min_n_ticks=2))  # whole per cents
+        ax.xaxis.set_major_formatter(lambda v, _: number(v, "percent"))
         if axis_label:
             ax.set_xlabel(axis_label)
         if sure:

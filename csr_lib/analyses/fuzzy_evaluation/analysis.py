@@ -135,8 +135,9 @@ def fuzzy_evaluation(survey: Survey, *, lang: str | None = None, **options: Any)
     -----
     Wang (1983). R: (weighted) shares of the answers in the grades, or means of membership functions. A: weights by experts'
     points, AHP (Saaty 1980), stated importance, entropy, CRITIC, components, or combined; a construct counts as much as its
-    indicators together where the weights come from the answers. B = A∘R from the lowest level to the whole. Score Σ b·v. Intervals,
-    and the share in which a grade wins: bootstrap of respondents within waves, weights from the answers estimated anew each time.
+    indicators together where the weights come from the answers. B = A∘R from the lowest level to the whole. Score Σ b·v.
+    Intervals, and the share in which a grade wins: bootstrap of respondents within waves, weights from the answers estimated
+    anew each time.
     """
     opted = resolve(Options, NAME, survey.study, options)
     shown_in = language(lang, survey.lang)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.analyses._checks import sample_checks
-from csr_lib.analyses.fuzzy_evaluation.system import ROOT, TIE
+from csr_lib.analyses.fuzzy_evaluation.system import GROUP, NAME, ROOT, TIE
 from csr_lib.analyses.fuzzy_evaluation.tables import Evaluated
-from csr_lib.analyses.fuzzy_evaluation.words import named_expert, node_label
+from csr_lib.analyses.fuzzy_evaluation.words import both, named_expert, node_label
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.stats.fuzzy import verdict
@@ -38,6 +38,7 @@ def _judgements(found: Evaluated, tables: dict[str, pd.DataFrame]) -> list[Check
     out = []
     limit = CUTOFFS["consistency_ratio"].threshold
     single = frame[~frame["node"].str.startswith("level_")]
+    joint = single[single["expert"] == GROUP].set_index("node")["cr"]
     for row in single[single["cr"] > limit].to_dict("records"):
         values = {
             "node": node_label(found.answers.survey, row["node"]),
@@ -47,14 +48,20 @@ def _judgements(found: Evaluated, tables: dict[str, pd.DataFrame]) -> list[Check
             "judgement": row["judgement"],
             "fitting": row["fitting"],
             "mended": row["cr_if_fitting"],
+            "together": both(f"{NAME}.joint_cr", cr=float(joint[row["node"]])) if _of_several(row, joint) else "",
         }
         out.append(Check.against("fuzzy_consistency", row["cr"], "consistency_ratio", **values))
     if not out:
         worst = single.sort_values("cr", kind="stable").iloc[-1]
         values = {"node": node_label(found.answers.survey, worst["node"]), "expert": named_expert(worst["expert"])}
-        blank = dict.fromkeys(("row", "column", "judgement", "fitting", "mended"), "")
+        blank = dict.fromkeys(("row", "column", "judgement", "fitting", "mended", "together"), "")
         out.append(Check.against("fuzzy_consistency", worst["cr"], "consistency_ratio", **{**blank, **values}))
     return out
+
+
+def _of_several(row: dict[Any, Any], joint: pd.Series[Any]) -> bool:
+    """Whether a row is about one expert of several."""
+    return row["expert"] != GROUP and row["node"] in joint.index
 
 
 def _sums(found: Evaluated) -> list[Check]:

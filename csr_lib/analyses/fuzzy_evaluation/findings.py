@@ -9,7 +9,7 @@ import pandas as pd
 
 from csr_lib.analyses.fuzzy_evaluation.system import NAME, TIE
 from csr_lib.analyses.fuzzy_evaluation.told import actions, limits, method
-from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, both
+from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, both, set_label
 from csr_lib.core.check import Finding, Headline, Tone
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, text, words
@@ -217,7 +217,7 @@ def _weights(w: Words) -> list[Finding]:
     wide, chosen = w.tables["weights"], w.result.options["weights"]
     leaves = wide[wide["item"].isin(w.tables["priorities"]["indicator"])]
     top = leaves.sort_values(chosen, ascending=False, kind="stable")
-    values = {"weights": both(f"{NAME}.set.{chosen}"), "list": w.list_of(top, "item", chosen, kind="share")}
+    values = {"weights": set_label(w.result.options), "list": w.list_of(top, "item", chosen, kind="share")}
     found = []
     if top[chosen].max() > top[chosen].min() + 1e-9:
         found.append(Finding("fuzzy_heaviest", values, "neutral", "detail"))

@@ -16,6 +16,9 @@ from csr_lib.core.text import text
 if TYPE_CHECKING:
     from csr_lib.show import Drawing
 
+#: Up to so many indicators the weights of each are drawn; of more, those of the constructs that hold them.
+MOST_DOTS = 10
+
 
 @dataclass(frozen=True, kw_only=True)
 class FuzzyEvaluationResult(AnalysisResult):
@@ -49,14 +52,14 @@ class FuzzyEvaluationResult(AnalysisResult):
     @property
     def table_columns(self) -> Mapping[str, Sequence[str]]:  # type: ignore[override]
         """The columns shown, table by table; those of the grades depend on the study."""
-        said = ("grade", "grade_share", "effectiveness", "score", "ci_low", "ci_high")
+        said = ("score", "ci_low", "ci_high", "grade", "grade_share", "effectiveness")
         sets = [c for c in self.tables["weights"].columns if c not in ("item", "parent")]
         return {
-            "evaluation": ("item", "parent", *self.grades, *said),
+            "evaluation": ("item", "parent", *said, *self.grades),
             "memberships": ("parent", "indicator", "n", *self.grades),
             "priorities": ("rank", "indicator", "weight", "score", "ci_low", "ci_high", "loss", "loss_share"),
             "composition": ("node", "item", "weight", *self.grades),
-            "operators": ("operator", *self.grades, *said),
+            "operators": ("operator", *said, *self.grades),
             "sensitivity": ("weights", "operator", *said),
             "system": ("parent", "item", "weight", "overall", "minimum", "maximum"),
             "weights": ("parent", "item", *sets),
@@ -149,9 +152,9 @@ class FuzzyEvaluationResult(AnalysisResult):
         )
 
     def _by_level(self) -> pd.DataFrame:
-        """The whole and the constructs, level by level."""
+        """The whole and the constructs, level by level; `parent` names the heading that they stand under."""
         frame = self.tables["evaluation"].sort_values("level", kind="stable")
-        return frame.assign(parent=["" if p == "" else p for p in frame["parent"]])
+        return frame.assign(parent=[f"within_{p}" if p else "" for p in frame["parent"]])
 
     def _draw_memberships(self, lang: str) -> Drawing:
         return self._shares(self._by_level(), "item", "parent", lang)
@@ -198,7 +201,10 @@ class FuzzyEvaluationResult(AnalysisResult):
 
         wide = self.tables["weights"]
         leaves = wide["item"].isin(self.tables["memberships"]["indicator"])
-        rows = wide[leaves] if leaves.sum() <= 10 else wide[~leaves & wide["item"].isin(self.tables["memberships"]["parent"])]
+        rows = wide[leaves]
+        if len(rows) > MOST_DOTS:
+            parents = list(dict.fromkeys(self.tables["memberships"]["parent"]))
+            rows = wide.set_index("item").loc[[p for p in parents if p != ROOT]].reset_index()
         sets = [c for c in wide.columns if c not in ("item", "parent")]
         long = rows.melt(id_vars="item", value_vars=sets, var_name="weights", value_name="weight")
         known = self.tables.get("weight_intervals")

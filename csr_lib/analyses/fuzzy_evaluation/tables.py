@@ -239,7 +239,8 @@ def sensitivity_table(found: Evaluated) -> pd.DataFrame:
 def weight_tables(found: Evaluated) -> dict[str, pd.DataFrame]:
     """Weights by every set, intervals of those from the answers, what these are made of, and the system with the chosen."""
     system = found.answers.system
-    below = {item: system.below(item) if item in system.children else [system.leaves.index(item)] for item in system.order[1:]}
+    parts = [item for node in system.nodes for item in system.children[node]]
+    below = {item: system.below(item) if item in system.children else [system.leaves.index(item)] for item in parts}
     names = pd.DataFrame({"item": list(below), "parent": [system.parent[item] for item in below]})
     wide = names.assign(**{name: [own[at].sum() for at in below.values()] for name, own in found.sets.leaves.items()})
     local = local_weights(found.sets.leaves[found.chosen], system.children, ROOT)
@@ -260,9 +261,9 @@ def weight_tables(found: Evaluated) -> dict[str, pd.DataFrame]:
         if rows:
             columns = ["weights", "item", "parent", "weight", "ci_low", "ci_high"]
             tables["weight_intervals"] = pd.concat(rows, ignore_index=True)[columns]
-    parts = [of.table.set_index("item").drop(columns="weight") for of in found.sets.data.values()]
-    if parts:
-        tables["data_weights"] = pd.concat(parts, axis=1).reset_index(names="indicator")
+    made_of = [of.table.set_index("item").drop(columns="weight") for of in found.sets.data.values()]
+    if made_of:
+        tables["data_weights"] = pd.concat(made_of, axis=1).reset_index(names="indicator")
     return tables
 
 

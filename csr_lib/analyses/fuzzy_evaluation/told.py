@@ -8,7 +8,7 @@ import pandas as pd
 
 from csr_lib.analyses.fuzzy_evaluation.sets import FROM_ANSWERS, STATED
 from csr_lib.analyses.fuzzy_evaluation.system import NAME, TIE
-from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, both, value_text
+from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, both, set_label, value_text
 from csr_lib.core.check import Check, Finding, Tone
 from csr_lib.core.text import LANGUAGES, text, words
 
@@ -129,7 +129,7 @@ def method(w: Words) -> list[Finding]:
     ]
     say("fuzzy_method_grades", list=named, membership=both(f"{NAME}.membership.{options['membership']}"))
     chosen = options["weights"]
-    say("fuzzy_method_weights", weights=both(f"{NAME}.set.{chosen}"))
+    say("fuzzy_method_weights", weights=set_label(options))
     used = {chosen, *(options["combine"] or ())} if chosen == "combination" else {chosen}
     for name in tables["weights"].columns:
         if name in used and name not in ("equal", "combination"):

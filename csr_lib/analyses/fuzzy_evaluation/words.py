@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -46,11 +47,14 @@ def make_labels(found: Evaluated) -> dict[str, Any]:
         **{name: both(f"{NAME}.set.{name}") for name in found.sets.leaves},
         **{name: node_label(survey, name) for name in system.order},
     }
+    out |= {f"within_{node}": both(f"{NAME}.within", label=out[node]) for node in system.nodes if node != ROOT}
+    out[f"within_{ROOT}"] = both(f"{NAME}.dimensions")
     for segment in dict.fromkeys(g.segment for g in found.answers.groups):
         out[segment] = both("column.wave") if segment == "wave" else survey.label(segment)
     out |= {f"{g.segment}={g.value}": g.label for g in found.answers.groups}
-    for by in ("wave", *survey.segments):
-        out.setdefault(by, both("column.wave") if by == "wave" else survey.label(by))
+    for by in ("wave", "role", *survey.segments):  # filters are named by key and value
+        out.setdefault(by, both(f"column.{by}") if by in ("wave", "role") else survey.label(by))
+    out |= {role: survey.value_label("role", role) for role in survey.roles if role not in out}
     out |= {f"wave={wave}": survey.value_label("wave", wave) for wave in survey.waves}
     for expert in {e for of in found.sets.judged.values() for e in of.experts}:
         out.setdefault(expert, both(f"{NAME}.expert", name=expert))
@@ -103,12 +107,24 @@ def value_text(value: float) -> str:
     return number(value, "count" if float(value).is_integer() else "score")
 
 
+def set_label(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the weights that count are called; of a combination, with its parts."""
+    name = str(options["weights"])
+    if name != "combination":
+        return both(f"{NAME}.set.{name}")
+    parts = [both(f"{NAME}.set.{part}") for part in options["combine"]]
+    return {
+        lang: text(f"{NAME}.named", lang, label=text(f"{NAME}.set.{name}", lang), value=words(parts, lang)) for lang in LANGUAGES
+    }
+
+
 def shown_values(result: FuzzyEvaluationResult, name: str, lang: str) -> dict[str, Any]:
     """Return what the title, note, caption and alternative text of a table or figure are filled with."""
     w, options, tables = Words(result), result.options, result.tables
     frame = tables["sensitivity"]
     values: dict[str, Any] = {
-        "weights": both(f"{NAME}.set.{options['weights']}"),
+        "weights": set_label(options),
+        "spread": both(f"{NAME}.spread") if "minimum" in tables["system"].columns else "",
         "operator": both(f"{NAME}.operator.{options['operator']}"),
         "membership": both(f"{NAME}.membership.{options['membership']}"),
         "grade": w.label(w.whole["grade"]),
