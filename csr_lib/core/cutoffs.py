@@ -107,6 +107,13 @@ CUTOFFS: dict[str, Cutoff] = {
     # asymmetric effects: respondents in a group of low or high ratings; size of the impact asymmetry (hybrid, then mild, then strong)
     "contrast_group": _at_least(30, 10, "csr_convention"),
     "impact_asymmetry": _at_most(0.10, 0.40, "mikulic2008"),
+    # regression: skewness and excess kurtosis of residuals, in size; largest Cook's distance
+    "residual_skewness": _at_most(2.0, 2.0, "west1995"),
+    "residual_kurtosis": _at_most(7.0, 7.0, "west1995"),
+    "cook_distance": _at_most(0.5, 1.0, "cook1982"),
+    # overview: how far the index (0-100) moves with the weights of its parts; smallest expected count of a χ² test
+    "index_weightings": _at_most(2.0, 5.0, "csr_convention"),
+    "expected_count": _at_least(5.0, 1.0, "cochran1954"),
     # weights and evaluation: consistency ratio of judgements; Kendall's W of experts; effectiveness of the largest membership;
     # share of resamples in which the same grade wins; share of sets of weights and operators that name it
     "consistency_ratio": _at_most(0.10, 0.10, "saaty1980"),
