@@ -11,11 +11,11 @@ import pandas as pd
 from pydantic import Field
 
 from csr_lib.analyses._options import BaseOptions, language, resolve
-from csr_lib.analyses._result import AnalysisResult
+from csr_lib.analyses._result import AnalysisResult, Shown
 from csr_lib.analyses.tracking import assemble, change, operations, warning
 from csr_lib.analyses.tracking.checks import make_checks
 from csr_lib.analyses.tracking.findings import make_findings, make_headline
-from csr_lib.analyses.tracking.measures import follow
+from csr_lib.analyses.tracking.measures import Measure, follow
 from csr_lib.analyses.tracking.words import shown_values
 from csr_lib.core.errors import OptionError, Problem, unknown
 from csr_lib.core.text import text
@@ -116,6 +116,12 @@ class TrackingResult(AnalysisResult):
 
     def _values(self, name: str, lang: str) -> Mapping[str, Any]:
         return shown_values(self, name, lang)
+
+    def _absent(self, name: str, lang: str) -> Shown | None:
+        found = super()._absent(name, lang)
+        if found is not None and name in ("transitions", "moves", "attrition"):
+            return Shown("", found.plain)  # the table `panel` has said why
+        return found
 
     def _panels(self, frame: pd.DataFrame, lang: str, **more: Any) -> Drawing:
         from csr_lib.show.following import panels
@@ -231,7 +237,10 @@ def tracking(survey: Survey, *, lang: str | None = None, **options: Any) -> Trac
     if not any(limits):
         missing["control"] = "few_waves" if len(followed.waves) <= chosen.baseline else "no_baseline"
     correlation = warning.overlap_correlation(followed)
-    groups = {warning.ALL: (followed.measures, warning.inputs(followed, followed.measures, series, limits, correlation))}
+
+    groups: dict[str, tuple[Sequence[Measure], warning.Inputs]] = {
+        warning.ALL: (followed.measures, warning.inputs(followed, followed.measures, series, limits, correlation))
+    }
     figures = {
         m.key: {"all": (series.mean[i, -1], series.low[i, -1], series.high[i, -1])} for i, m in enumerate(followed.measures)
     }
@@ -267,7 +276,9 @@ def tracking(survey: Survey, *, lang: str | None = None, **options: Any) -> Trac
     tables["own_limits"] = operations.warned(done, followed, figures, chosen)
     tables |= assemble.arranged(followed, series, compared, tables, done)
     missing |= {
-        name: "none" for name in ("own_limits", "warnings", "changed", "plan", "breaches") if tables[name].empty and name not in missing
+        name: "none"
+        for name in ("own_limits", "warnings", "changed", "plan", "breaches")
+        if tables[name].empty and name not in missing
     }
     tables = {name: frame.reset_index(drop=True) for name, frame in tables.items() if len(frame)}
 

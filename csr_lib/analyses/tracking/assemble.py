@@ -48,16 +48,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "attrition": ("stayed", "left", "share", "mean_stayed", "mean_left", "difference", "ci_low", "ci_high", "p_value"),
     "transitions": ("from_level", "n", "low", "middle", "high"),
     "moves": ("n", "rose", "stayed", "fell", "p_value"),
-    "service": (
-        "metric", "statistic", "unit", *_FIGURES, "target", "status", "before", "p_adjusted", "limit", "within", "within_ci_low",
-        "within_ci_high", "n_open",
-    ),
+    "service": ("metric", "unit", *_FIGURES, "target", "status", "before", "p_adjusted"),
     "types": (
-        "metric", "type", "unit", "n", "mean", "mean_ci_low", "mean_ci_high", "median", "p90", "target", "limit", "within",
-        "within_ci_low", "within_ci_high",
+        "metric", "type", "unit", "n", "mean", "mean_ci_low", "mean_ci_high", "median", "p90", "limit", "within_limit",
+        "within_limit_ci_low", "within_limit_ci_high",
     ),
     "types_test": ("metric", "types", "n", "statistic", "p_value", "epsilon2"),
     "breaches": ("period", "metric", "type", "unit", *_FIGURES, "target", "status"),
+    "breaches_all": ("period", "metric", "type", "unit", *_FIGURES, "target", "status"),
     "overdue": ("metric", "row", "time", "length", "limit", "unit", "times_limit", "open"),
     "lead_lag": ("metric", "lag", "pairs", "correlation", "estimate", "ci_low", "ci_high", "p_adjusted"),
     "faults": ("row", "metric", "rule", "detail"),
@@ -74,8 +72,8 @@ FORMATS: dict[str, dict[str, str]] = {
         "records": "count", "d_z": "decimal",
     },
     "false_alarms": {"per_measure": "share", "any": "share"},
-    "service": {"within": "share", "n_open": "count"},
-    "types": {"within": "share"},
+    "service": {"within_limit": "share", "n_open": "count"},
+    "types": {"within_limit": "share"},
     "attrition": {"stayed": "count", "left": "count", "ci_low": "signed_score"},
     "types_test": {"statistic": "decimal", "epsilon2": "decimal"},
     "overdue": {"times_limit": "score", "row": "count"},
@@ -97,7 +95,7 @@ BREACHES = 15
 
 
 def watched_by_group(followed: Followed, options: Options) -> list[Measure]:
-    """Return what is watched group by group: the headline, outcomes, index and constructs; indicators where there are no others."""
+    """Return what is watched group by group: headline, outcomes, index and constructs; indicators where there are no others."""
     chosen = [m for m in followed.measures if m.level != "indicator" or m.key == followed.headline]
     return chosen if len(chosen) > 1 else list(followed.measures)
 
@@ -129,14 +127,28 @@ def arranged(
         if wave in followed.waves[1:]
     ]
     out = {
+        "breaches": _breaches(tables.get("breaches_all"), done),
         "waves": _waves(followed, done),
         "headline": headline,
-        "summary": compared[compared["level"] != "indicator"],
-        "indicators": indicators,
+        "summary": _without_targets(compared[compared["level"] != "indicator"]),
+        "indicators": _without_targets(indicators),
         "warnings": warned.sort_values(["order"], kind="stable").drop(columns="order"),
         "changed": pd.DataFrame(changed, columns=["indicator", "wave", "what"]),
     }
     return out | {"plan": improvement_plan(followed, compared, {**tables, **out}, done)}
+
+
+def _breaches(found: pd.DataFrame | None, done: Operated) -> pd.DataFrame:
+    """Return the breaches that a report shows: all of the latest period, the sure ones of those before."""
+    if found is None or done.periods is None:
+        return pd.DataFrame()
+    shown = (found["period"] == done.periods.names[-1]) | (found["status"] == "missed_sure")
+    return found[shown].head(BREACHES)
+
+
+def _without_targets(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave the columns about targets out where no row has one."""
+    return frame if frame["target"].notna().any() else frame.drop(columns=["target", "standing"])
 
 
 def _waves(followed: Followed, done: Operated) -> pd.DataFrame:
@@ -191,10 +203,9 @@ def with_units(labels: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]
     out = dict(labels)
     for metric, unit in dict(zip(frame["metric"], frame["unit"], strict=True)).items():
         if unit in ("percent", "min", "h", "d"):
-            out[metric] = {
-                lang: text("tracking.with_unit", lang, label=words(labels.get(metric, metric), lang), unit=text(f"value.unit.{unit}", lang))
-                for lang in LANGUAGES
-            }  # fmt: skip
+            name = labels.get(metric, metric)
+            written = {lang: {"label": words(name, lang), "unit": text(f"value.unit.{unit}", lang)} for lang in LANGUAGES}
+            out[metric] = {lang: text("tracking.with_unit", lang, **written[lang]) for lang in LANGUAGES}
     return out
 
 
@@ -238,13 +249,14 @@ def bases(tables: Mapping[str, pd.DataFrame], followed: Followed, own: Basis) ->
         for name in ("panel", "transitions", "moves", "attrition"):
             n = float(tables["panel"]["n"].max())
             out[name] = replace(own, n=n, n_effective=min(n, own.n_effective), n_missing=0, missing_rule="none")
-    for name in ("service", "service_trend", "types", "types_test", "volume", "breaches", "overdue", "faults"):
+    whole, latest = (
+        ("service_trend", "breaches", "breaches_all", "faults", "volume"),
+        ("service", "types", "types_test", "overdue"),
+    )
+    for name in (*whole, *latest):
         if name in tables:
-            n = (
-                float(tables["volume"]["records"].sum())
-                if name in ("service_trend", "breaches", "faults", "volume")
-                else float(tables["volume"]["records"].iloc[-1])
-            )
+            per_period = tables["volume"]["records"]
+            n = float(per_period.sum() if name in whole else per_period.iloc[-1])
             out[name] = Basis(n, n)
     return out
 

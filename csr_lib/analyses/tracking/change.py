@@ -67,8 +67,9 @@ def _estimate(followed: Followed, measure: Measure, rows: Array, level: float) -
     if not measure.share:
         return mean_interval(values, weights, kind=kind, level=level)
     m = share_interval(values / 100, weights, kind=kind, level=level)
-    scaled = (100 * v for v in (m.estimate, m.std_error, m.ci_low, m.ci_high, m.sd))
-    return MeanEstimate(*scaled, m.n, m.n_effective, m.n_missing)
+    return MeanEstimate(
+        100 * m.estimate, 100 * m.std_error, 100 * m.ci_low, 100 * m.ci_high, 100 * m.sd, m.n, m.n_effective, m.n_missing
+    )
 
 
 def trend_table(followed: Followed, series: Series) -> pd.DataFrame:

@@ -88,7 +88,7 @@ def _comparable(followed: Followed) -> list[Check]:
 
 
 def _half_used(followed: Followed, indicator: str) -> bool:
-    """Tell whether one wave keeps to the lower half of a scale whose upper half others use much: it was asked on another scale."""
+    """Tell whether a wave keeps to the lower half of a scale whose upper half others use much: it was asked on another one."""
     measure = next((m for m in followed.measures if m.key == indicator), None)
     if measure is None:
         return False

@@ -170,14 +170,14 @@ def _operational(p: Phrases) -> list[Finding]:
                 "p": row["p_value"],
             }
             found.append(Finding("tracking_types", said))
-    late = [r for r in rows_of(p.tables.get("service")) if not math.isnan(r["within"])]
+    late = [r for r in rows_of(p.tables.get("service")) if not math.isnan(r["within_limit"])]
     if late:
-        worst = min(late, key=lambda r: r["within"])
+        worst = min(late, key=lambda r: r["within_limit"])
         said = {
             "metric": p.label(worst["metric"]),
-            "share": worst["within"],
-            "low": worst["within_ci_low"],
-            "high": worst["within_ci_high"],
+            "share": worst["within_limit"],
+            "low": worst["within_limit_ci_low"],
+            "high": worst["within_limit_ci_high"],
         }
         found.append(Finding("tracking_within", said | {"limit": p.amount(worst["limit"], str(worst["unit"]))}))
     found += _leads(p)

@@ -149,7 +149,7 @@ def _waves(people: Survey, options: Options) -> tuple[tuple[str, ...], tuple[Any
     if options.wave is not None and options.wave not in known:
         raise OptionError([unknown(options.wave, known, what="wave", where="options of tracking, wave")])
     until = list(known)[: list(known).index(options.wave) + 1] if options.wave else list(known)
-    groups = people.groups("wave") if people.waves else None
+    groups = people.groups("wave", total_shown=False) if people.waves else None
     shown = [g.value for g in groups or () if g.value in until]
     withheld = tuple(groups.withheld) if groups else ()
     if options.wave is not None and options.wave not in shown:
@@ -273,7 +273,7 @@ def _by_model(people: Survey, same: pd.DataFrame) -> tuple[dict[str, float], str
         if len(items) < len(model.items) or model.wholes:
             return {}, ""
         fit = pls(
-            people.moments(list(model.items)), model, limits=[(people.scale(i).min, people.scale(i).max) for i in model.items]
+            people.moments(list(model.items)), model, limits={i: (people.scale(i).min, people.scale(i).max) for i in model.items}
         )
     except CsrError:
         return {}, ""

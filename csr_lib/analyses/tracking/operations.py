@@ -56,7 +56,7 @@ def operated(followed: Followed, series: Series, options: Options) -> Operated:
         "types": types,
         "types_test": tests,
         "volume": service.volume_table(records, periods),
-        "breaches": service.breaches_table(trend, types, periods),
+        "breaches_all": service.breaches_table(trend, types, periods),
         "overdue": service.overdue_table(records, periods),
         "faults": records.faults,
     }

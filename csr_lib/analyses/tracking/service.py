@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses.tracking.warning import ALL, by_own_limits, plain
+from csr_lib.analyses.tracking.warning import ALL, by_own_limits
+from csr_lib.analyses.tracking.warning import plain as plain
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.stats.adjustment import adjust
 from csr_lib.stats.comparison import independent_difference, mean_interval, share_interval
@@ -69,7 +70,7 @@ def make_periods(records: Records, followed: Followed, options: Options) -> Peri
         kind = "wave" if "wave" in records.codes or (known and records.time.notna().any()) else "month"
     if kind == "wave" and "wave" in records.codes:
         codes = records.codes["wave"].astype(object)
-        return Periods(kind, followed.waves, pd.Index(followed.waves).get_indexer(codes))
+        return Periods(kind, followed.waves, pd.Index(followed.waves).get_indexer(pd.Index(codes)))
     if records.time.isna().all():
         raise OptionError(
             "the operational records have no time",
@@ -136,7 +137,7 @@ def figure(metric: Metric, values: Array, level: float) -> dict[str, float]:
     return blank | {"estimate": float(x.min() if metric.statistic == "min" else x.max())}
 
 
-def status(metric: Metric, row: Mapping[str, float]) -> str:
+def status(metric: Metric, row: Mapping[str, Any]) -> str:
     """Say how a figure stands to its target, and whether its interval leaves no doubt; "" without target or figure."""
     target = plain(metric.target)
     if math.isnan(target) or math.isnan(row["estimate"]):
@@ -196,7 +197,7 @@ def service_table(records: Records, periods: Periods, trend: pd.DataFrame, optio
                 "metric": name,
                 "kind": metric.kind,
                 "statistic": metric.statistic if metric.kind in ("duration", "value") else metric.kind,
-                **own.loc[last, ["n", "estimate", "ci_low", "ci_high", "target", "status", "signal"]].to_dict(),
+                **_plain_row(own, last, ["n", "estimate", "ci_low", "ci_high", "target", "status", "signal"]),
                 "before": own["estimate"].iloc[last - 1] if last else NAN,
                 **_step(metric, then, now, options),
                 **_within(records, name, metric, periods.of == last, options),
@@ -206,6 +207,10 @@ def service_table(records: Records, periods: Periods, trend: pd.DataFrame, optio
     frame["change"] = frame["estimate"] - frame["before"]
     frame["p_adjusted"] = adjust(frame["p_value"].to_numpy(dtype=float), options.adjust)
     return frame
+
+
+def _plain_row(frame: pd.DataFrame, at: int, columns: list[str]) -> dict[str, Any]:
+    return {column: frame[column].iloc[at] for column in columns}
 
 
 def _step(metric: Metric, before: Array, after: Array, options: Options) -> dict[str, float]:
@@ -226,15 +231,15 @@ def _step(metric: Metric, before: Array, after: Array, options: Options) -> dict
 def _within(records: Records, name: str, metric: Metric, rows: Array, options: Options) -> dict[str, float]:
     """Return the share within the limit; records still open count as outside once they have waited longer than it."""
     if metric.kind != "duration":
-        return {"limit": NAN, "within": NAN, "within_ci_low": NAN, "within_ci_high": NAN, "n_open": NAN}
+        return {"limit": NAN, "within_limit": NAN, "within_limit_ci_low": NAN, "within_limit_ci_high": NAN, "n_open": NAN}
     waiting = records.waiting(name)[rows]
     still = float((~np.isnan(waiting)).sum())
     limit = plain(metric.limit)
-    found = {"limit": limit, "within": NAN, "within_ci_low": NAN, "within_ci_high": NAN, "n_open": still}
+    found = {"limit": limit, "within_limit": NAN, "within_limit_ci_low": NAN, "within_limit_ci_high": NAN, "n_open": still}
     kept = kept_limit(records.values(name)[rows], waiting, limit)
     if kept.size:
         m = share_interval(kept, level=options.confidence)
-        found |= {"within": m.estimate, "within_ci_low": m.ci_low, "within_ci_high": m.ci_high}
+        found |= {"within_limit": m.estimate, "within_limit_ci_low": m.ci_low, "within_limit_ci_high": m.ci_high}
     return found
 
 
@@ -272,7 +277,7 @@ def types_table(records: Records, periods: Periods, options: Options) -> tuple[p
                 "limit": limit,
                 "target": plain(metric.target),
             }
-            keys = [f"{k}{end}" for k in ("mean", "median", "p90", "within") for end in ("", "_ci_low", "_ci_high")]
+            keys = [f"{k}{end}" for k in ("mean", "median", "p90", "within_limit") for end in ("", "_ci_low", "_ci_high")]
             row |= dict.fromkeys(keys, NAN)
             if len(x) >= max(2, records.study.min_cell):
                 m = mean_interval(x, level=options.confidence)
@@ -287,7 +292,7 @@ def types_table(records: Records, periods: Periods, options: Options) -> tuple[p
                 kept = kept_limit(taken[chosen], waiting[chosen], limit)
                 if kept.size:
                     s = share_interval(kept, level=options.confidence)
-                    row |= {"within": s.estimate, "within_ci_low": s.ci_low, "within_ci_high": s.ci_high}
+                    row |= {"within_limit": s.estimate, "within_limit_ci_low": s.ci_low, "within_limit_ci_high": s.ci_high}
                 if key != ALL:
                     samples.append(x)
             rows.append(row)
@@ -378,7 +383,7 @@ def own_limits(
         for tier, levels in rule.tiers.items():
             if metric is not None and records is not None and periods is not None:
                 here = periods.of == len(periods.names) - 1
-                kind, value, ends = metric.kind, NAN, (NAN, NAN)
+                kind, value, ends = str(metric.kind), NAN, (NAN, NAN)
                 if tier == "all" or "tier" in records.codes:
                     here &= (records.codes["tier"] == tier).to_numpy() if tier != "all" else True
                     found = figure(metric, records.values(rule.measure)[here], options.confidence)

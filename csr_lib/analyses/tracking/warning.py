@@ -185,13 +185,20 @@ def warnings_table(
                     "estimate": float(x.mean[t, i]) * measure.sign,
                     "target": float(x.target[t, i]) * measure.sign,
                     "grade": GRADES[int(level[i])] if judged else "unjudged",
-                    "rules": "+".join(rule for rule in RULES if found[rule][i]) if judged else "",
+                    "rules": "+".join(_telling([rule for rule in RULES if found[rule][i]])) if judged else "",
                 }
                 if group == ALL:
                     board.append(row)
                 if t == last:
                     latest.append(row)
     return pd.DataFrame(latest), pd.DataFrame(board)
+
+
+def _telling(rules: list[str]) -> list[str]:
+    """Leave out rules that another one of them implies."""
+    implied = {"target_and_drop": {"target", "drop", "single_drop"}, "drop": {"single_drop"}}
+    gone = {weaker for rule in rules for weaker in implied.get(rule, ())}
+    return [rule for rule in rules if rule not in gone]
 
 
 def by_tier(

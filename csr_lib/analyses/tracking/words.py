@@ -25,7 +25,7 @@ def both(key: str, **values: Any) -> dict[str, str]:
     return {lang: text(key, lang, **values) for lang in LANGUAGES}
 
 
-def rows_of(frame: pd.DataFrame | None) -> list[Row]:
+def rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
     """Return the rows of a table, column -> value; none of a table that is not there."""
     return [] if frame is None else [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
@@ -59,13 +59,13 @@ class Phrases:
             for lang in LANGUAGES
         }
 
-    def headline(self) -> Row:
+    def headline(self) -> dict[str, Any]:
         """Return the headline's row among what was compared."""
         frames = [self.tables[n] for n in ("summary", "indicators") if n in self.tables]
         frame = pd.concat(frames, ignore_index=True)
-        return rows_of(frame[frame["measure"] == self.result.headline_measure])[0]
+        return {"target": math.nan, "standing": ""} | rows_of(frame[frame["measure"] == self.result.headline_measure])[0]
 
-    def warned(self, grades: Sequence[str], group: str | None = ALL) -> list[Row]:
+    def warned(self, grades: Sequence[str], group: str | None = ALL) -> list[dict[str, Any]]:
         """Return what is warned of in the latest wave, the gravest first."""
         found = [r for r in rows_of(self.tables.get("warnings")) if r["grade"] in grades]
         return [r for r in found if group is None or r["group"] == group]
@@ -114,8 +114,7 @@ def _listed(p: Phrases, name: str) -> list[Any]:
         frame = frame.sort_values("change", kind="stable")
         return [p.named(m, v) for m, v in zip(frame["measure"], frame["change"], strict=True)][:8]
     if name in ("board", "tiers"):
-        found = p.warned(GRADES[1:], ALL if name == "board" else None)
-        return [_graded(p, r) for r in found][:8]
+        return [_graded(p, r) for r in p.warned(GRADES[1:], ALL if name == "board" else None)][:8]
     if name == "service":
         chosen = service_panels(tables, 8)
         return [p.against(r) for r in rows_of(tables["service"]) if r["metric"] in chosen and not math.isnan(r["target"])]
