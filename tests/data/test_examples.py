@@ -21,7 +21,7 @@ from csr_lib.study import Survey, open_study
 DATA = Path(__file__).parents[2] / "data"
 #: Figures of the others stand in test_example_<study>.py.
 FIRST = ("power", "software", "mobile")
-STUDIES = (*FIRST, "bank", "tobacco", "directory", "loyalty")
+STUDIES = (*FIRST, "bank", "tobacco", "directory", "loyalty", "broadband")
 
 
 @cache
