@@ -15,7 +15,7 @@ def _reliability(t: pd.DataFrame) -> pd.Series:
 
 
 def _importance(t: pd.DataFrame) -> pd.Series:
-    return t["n"] >= 250
+    return t["n"].where(t["interval"] == "percentile", t["n"] / 4) >= 250  # BCa from 1,000 on
 
 
 def _asymmetry(t: pd.DataFrame) -> pd.Series:
@@ -36,15 +36,14 @@ CLAIMS = {
 }
 
 
-def claimed(topic: str, table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a table that must lie within the limits."""
-    return table[CLAIMS[topic](table)]
+def marked(topic: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Add the column ``claimed``: whether the row must lie within the limits."""
+    return table.assign(claimed=CLAIMS[topic](table))
 
 
-def broken(topic: str, table: pd.DataFrame) -> list[str]:
+def broken(table: pd.DataFrame) -> list[str]:
     """Claims that do not hold, in words; empty where all do."""
-    rows = claimed(topic, table)
-    rows = rows[~rows["within"] | (rows["missing"] > 0)]
+    rows = table[table["claimed"] & (~table["within"] | (table["missing"] > 0))]
     return [
         f"{row['quantity']} {row['name']} ({row['interval']}, n = {row['n']}): {row['coverage']:.1%}"
         for _, row in rows.iterrows()

@@ -74,4 +74,4 @@ def write(topic: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def read(topic: str) -> pd.DataFrame:
     """Return the committed table of a topic."""
-    return pd.read_csv(TABLES / f"{topic}.csv", keep_default_na=True)
+    return pd.read_csv(TABLES / f"{topic}.csv")
