@@ -25,10 +25,13 @@ _PUBLIC = {
     "Check": "csr_lib.core.check",
     "CsrError": "csr_lib.core.errors",
     "make_report": "csr_lib.report",
+    "overview": "csr_lib.analyses.overview",
     "importance_performance": "csr_lib.analyses.importance_performance",
     "gap": "csr_lib.analyses.gap",
     "satisfaction_index": "csr_lib.analyses.satisfaction_index",
+    "drivers": "csr_lib.analyses.drivers",
     "fuzzy_evaluation": "csr_lib.analyses.fuzzy_evaluation",
+    "loyalty": "csr_lib.analyses.loyalty",
     "tracking": "csr_lib.analyses.tracking",
 }
 
