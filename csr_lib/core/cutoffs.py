@@ -126,4 +126,7 @@ CUTOFFS: dict[str, Cutoff] = {
     "tracking_baseline": _at_least(20, 3, "montgomery2013"),
     "tracking_false_alarm": _at_most(0.05, 0.20, "csr_convention"),
     "tracking_records": _at_most(0.01, 0.05, "csr_convention"),
+    # loyalty: share with the highest possible loyalty; widest range of a type's share over the grid of cut-offs
+    "loyalty_ceiling": _at_most(0.50, 0.80, "csr_convention"),
+    "loyalty_cuts": _at_most(0.20, 0.40, "csr_convention"),
 }

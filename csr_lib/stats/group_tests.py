@@ -60,7 +60,8 @@ def compare_means(
     ----------
     groups : two or more arrays of answers; NaN is no answer.
     weights : case weights, an array per group; `kind` as in `csr_lib.stats.moments.moments`.
-    test : ``welch`` (variances may differ: Welch's t, Welch's ANOVA), ``equal`` (Student's t, ANOVA) or ``ranks`` (Kruskal–Wallis,
+    test : ``welch`` (variances may differ: Welch's t, Welch's ANOVA), ``equal`` (Student's t, ANOVA) or ``ranks``
+    (Kruskal–Wallis,
         for two groups Mann–Whitney's normal approximation without continuity correction).
     level : of the interval of the effect size.
 
@@ -74,8 +75,10 @@ def compare_means(
     Notes
     -----
     With sampling weights Welch's statistics are made of the groups' linearised variances (`mean_interval`), which without weights
-    are s²/n. Effect size: Cohen's d with pooled standard deviation for two groups, η² = SS between / SS total for more, ε² = H/(n − 1)
-    (η² of the ranks) by ranks; the interval of η² and ε² inverts the noncentral F (effective n under weights). The same numbers: R
+    are s²/n. Effect size: Cohen's d with pooled standard deviation for two groups, η² = SS between / SS total for more, ε² =
+    H/(n − 1)
+    (η² of the ranks) by ranks; the interval of η² and ε² inverts the noncentral F (effective n under weights). The same
+    numbers: R
     ``oneway.test``, ``kruskal.test``, ``aov``, ``t.test``; pingouin ``welch_anova``.
     """
     if test not in get_args(Test):
@@ -87,7 +90,9 @@ def compare_means(
     if len(values) < 2 or min(counts, default=0.0) < 2:
         shown = ", ".join(f"{n:g}" for n in counts)
         raise AnalysisError(
-            f"groups of {shown or 0} answers", where="comparison of groups", allowed="two groups or more, of at least 2 answers each"
+            f"groups of {shown or 0} answers",
+            where="comparison of groups",
+            allowed="two groups or more, of at least 2 answers each",
         )
     if test == "ranks":
         values = _ranked(values, w)
@@ -99,7 +104,7 @@ def compare_means(
     eta2 = _eta_squared(values, w, everything, together)
     k = len(values)
     nan = math.nan
-    if not eta2 == eta2:  # nobody differs from anybody
+    if math.isnan(eta2):  # nobody differs from anybody
         name = {"ranks": "kruskal", "equal": "t" if k == 2 else "anova"}.get(test, "welch" if k == 2 else "welch_anova")
         return GroupTest(name, nan, k - 1, nan, nan, "d" if k == 2 and test != "ranks" else "eta2", nan, nan, nan, n, effective)
     if test == "ranks":
@@ -121,7 +126,9 @@ def compare_means(
     pooled = math.sqrt(((a.n - 1) * a.sd**2 + (b.n - 1) * b.sd**2) / (a.n + b.n - 2))
     d = (a.estimate - b.estimate) / pooled if pooled > 0 else nan
     t = math.copysign(math.sqrt(f), a.estimate - b.estimate) if f == f else nan
-    error = math.sqrt((a.n_effective + b.n_effective) / (a.n_effective * b.n_effective) + d**2 / (2 * (a.n_effective + b.n_effective)))
+    error = math.sqrt(
+        (a.n_effective + b.n_effective) / (a.n_effective * b.n_effective) + d**2 / (2 * (a.n_effective + b.n_effective))
+    )
     half = _t_of(level, a.n_effective + b.n_effective - 2) * error
     name = "t" if test == "equal" else "welch"
     return GroupTest(name, t, df_error, nan, float(t_two_sided(t, df_error)), "d", d, d - half, d + half, n, effective)

@@ -182,13 +182,13 @@ def others(who: pd.DataFrame, answers: pd.DataFrame, rng: np.random.Generator) -
     out["channels"] = ["┋".join(w for w, p in zip(ways, row, strict=True) if p) or ways[0] for row in picks]
     supply = answers[["S1", "S2", "S5"]].astype(float).mean(axis=1).fillna(3.5).to_numpy()
     good = rng.choice(GOOD, n, p=_falling(len(GOOD)))
-    wishes = np.array([rng.choice(WISHES, p=_falling(len(WISHES), 0.94 if s > 3.5 else 0.84)) for s in supply])
+    wishes = np.array([rng.choice(WISHES, p=_falling(len(WISHES), 0.97 if s > 3.5 else 0.92)) for s in supply])
     out["best"] = np.where(rng.random(n) < 0.34, good, "")
     out["improve"] = np.where(rng.random(n) < 0.62 - 0.08 * supply, wishes, "")
     return out
 
 
-def _falling(count: int, ratio: float = 0.93) -> np.ndarray:
+def _falling(count: int, ratio: float = 0.95) -> np.ndarray:
     weights = ratio ** np.arange(count)
     return weights / weights.sum()
 

@@ -30,7 +30,7 @@ def counts() -> dict[str, float]:
     study, june = survey().study, survey("june")
     network = june.frame["network"].value_counts()
     profit = [q for q in study.questions if q.startswith("B")]
-    other = [*study.outcomes, *(q for q in study.questions if q not in profit)]
+    other = [*study.outcomes, *(q for q in study.questions if q not in (*profit, *study.verbatims))]
     return {
         "valid_may": survey("2013-05").n,
         "valid_july": survey("2013-07").n,

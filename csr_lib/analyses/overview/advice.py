@@ -1,0 +1,129 @@
+"""Overview: what follows from the numbers, what cannot be believed, and the method in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from csr_lib.analyses.overview.tables import INDEX
+from csr_lib.analyses.overview.words import NAMED, Words, both
+from csr_lib.core.check import Finding, Tone
+from csr_lib.core.text import LANGUAGES
+
+
+def actions(w: Words) -> list[Finding]:
+    """Return recommendations, the most pressing first."""
+    found: list[Finding] = []
+
+    def act(key: str, tone: Tone = "neutral", **values: Any) -> None:
+        found.append(Finding(key, values, tone, "action"))
+
+    weakest = w.tables["weakest_link"]
+    harmful = weakest[(weakest["harm"] > 0) & (weakest["p_adjusted"] < w.limit)]
+    if len(harmful):
+        act("overview_act_harm", "bad", list=[w.label(i) for i in harmful["indicator"][:NAMED]])
+    else:
+        low = w.tables["indicators"].sort_values("estimate", kind="stable")
+        act("overview_act_low", list=[w.label(i) for i in low["indicator"][:NAMED]])
+    only = weakest[weakest["only"] > 0].sort_values("only", ascending=False, kind="stable")
+    if len(only) and only["only"].iloc[0] >= 0.02:
+        act("overview_act_only", indicator=w.label(only["indicator"].iloc[0]), share=float(only["only"].iloc[0]))
+    comparisons = w.tables.get("comparisons")
+    if comparisons is not None:
+        apart = comparisons[(comparisons["measure"] == INDEX) & (comparisons["reading"] == "differ")]
+        apart = apart[apart["segment"] != "wave"].sort_values("difference", ascending=False, kind="stable")
+        if len(apart):
+            groups = [w.label(g) for g in apart["lowest"][:NAMED]]
+            act("overview_act_groups", list=groups)
+    competitors = w.tables.get("competitors")
+    if competitors is not None and (competitors["reading"] == "behind").any():
+        behind = competitors[competitors["reading"] == "behind"].sort_values("difference", kind="stable")
+        keys = [k for k in dict.fromkeys(behind["indicator"]) if k != "all_indicators"][:NAMED]
+        if keys:
+            act("overview_act_competitors", list=[w.label(k) for k in keys])
+    if w.rate("complaint"):
+        act("overview_act_complaints", share=float(w.rate("complaint")["estimate"]))  # type: ignore[index]
+    missed = w.tables.get("targets")
+    if missed is not None and (missed["verdict"] == "missed").any():
+        far = missed[missed["verdict"] == "missed"].copy()
+        far["distance"] = (far["target"] - far["estimate"]).abs()
+        far = far.sort_values("distance", ascending=False, kind="stable")
+        act("overview_act_target", measure=w.label(far["measure"].iloc[0]), distance=float(far["distance"].iloc[0]))
+    best = w.tables["indicators"].sort_values("estimate", ascending=False, kind="stable")
+    if len(best) > NAMED:
+        act("overview_act_keep", list=[w.label(i) for i in best["indicator"][:NAMED]])
+    return found
+
+
+def limits(w: Words) -> list[Finding]:
+    """Return what cannot be believed: failed checks and the limits of the design."""
+    result, facts = w.result, w.result.facts
+    found: list[Finding] = []
+
+    def limit(key: str, **values: Any) -> None:
+        found.append(Finding(key, values, "caution", "limit"))
+
+    if result.source.simulated:
+        limit("overview_simulated")
+    for check in result.checks:
+        if check.verdict != "pass":
+            limit("overview_check", sentence={lang: check.sentence(lang) for lang in LANGUAGES})
+    if w.tables["weakest_link"]["harm"].notna().any():
+        limit("overview_not_cause")
+    if result.weighting == "derived":
+        limit("overview_derived")
+    if facts["changed"]:
+        limit("overview_changed", list=facts["changed"])
+    if facts["panel"]:
+        limit("overview_panel")
+    if facts["left_out"]:
+        limit("overview_left_out", list=facts["left_out"])
+    if facts["rule_replaced"]:
+        limit("overview_rule_replaced")
+    if "competitors" in w.tables:
+        limit("overview_competitors_chosen")
+    if "keywords" in w.tables:
+        limit("overview_no_sentiment")
+    return found
+
+
+def method(w: Words) -> list[Finding]:
+    """Return the sentences of the method paragraph."""
+    from csr_lib import __version__
+
+    result, options, basis = w.result, w.result.options, w.result.basis
+    found: list[Finding] = []
+
+    def say(key: str, **values: Any) -> None:
+        found.append(Finding(key, values, "neutral", "method"))
+
+    say(
+        "overview_method_base",
+        n=basis.n,
+        n_effective=basis.n_effective,
+        indicators=len(w.tables["indicators"]),
+        constructs=len(w.tables.get("constructs", ())),
+        weights=both(f"weights.{basis.weights}"),
+        rule=both(f"missing_rule.{options['missing_rule']}"),
+    )
+    say("overview_method_scores", answered=options["answered"])
+    say(f"overview_method_{result.weighting}")
+    boxes = w.tables["indicators"].loc[w.tables["indicators"]["boxes"] > 0, "boxes"]
+    if len(boxes):
+        say("overview_method_boxes", boxes=int(boxes.max()), confidence=result.confidence)
+    if "nps" in w.tables:
+        say("overview_method_nps")
+    frames = [w.tables[name] for name in ("comparisons", "comparisons_of_parts") if name in w.tables]
+    tests = list(dict.fromkeys(t for frame in frames for t in frame["test"]))
+    if tests:
+        names = [both(f"overview.test.{t}") for t in tests]
+        effects = list(dict.fromkeys(e for frame in frames for e in frame["effect"]))
+        adjust = both(f"overview.adjust.{options['adjust']}")
+        say("overview_method_tests", tests=names, adjust=adjust, effects=[both(f"overview.effect.{e}") for e in effects])
+    say("overview_method_weakest", dissatisfied=options["dissatisfied"])
+    competitors = w.tables.get("competitors")
+    if competitors is not None:
+        say("overview_method_competitors_paired" if competitors["paired"].all() else "overview_method_competitors")
+    if "keywords" in w.tables:
+        say("overview_method_keywords")
+    say("overview_method_software", version=__version__)
+    return found

@@ -1,0 +1,99 @@
+"""Overview: labels with their values, and what titles and captions are filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from csr_lib.core.text import LANGUAGES, number, text, words
+
+if TYPE_CHECKING:
+    from csr_lib.analyses.overview.analysis import OverviewResult
+
+#: As many of a list are named in a sentence.
+NAMED = 3
+Row = Mapping[str, Any]
+
+
+def both(key: str, **values: Any) -> dict[str, str]:
+    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
+    return {lang: text(key, lang, **values) for lang in LANGUAGES}
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """Return the rows of a table, column -> value."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+class Words:
+    """Words of one result: labels with their values, single numbers."""
+
+    def __init__(self, result: OverviewResult):
+        self.result, self.tables = result, result.tables
+        self.limit = 1 - result.confidence
+
+    def label(self, key: str) -> Any:
+        return self.result.labels.get(key, key)
+
+    def named(self, key: str, value: float, kind: str = "score") -> dict[str, str]:
+        """Return ``label (value)``."""
+        return {
+            lang: text("overview.named", lang, label=words(self.label(key), lang), value=number(value, kind))
+            for lang in LANGUAGES
+        }
+
+    def list_of(self, frame: pd.DataFrame, key: str, value: str, most: int = NAMED, kind: str = "score") -> list[dict[str, str]]:
+        """Return the first rows as ``label (value)``."""
+        return [self.named(k, v, kind) for k, v in zip(frame[key][:most], frame[value][:most], strict=True)]
+
+    def index(self) -> Row:
+        """Return the row of the index that was chosen."""
+        frame = self.tables["index"]
+        return rows_of(frame[frame["chosen"]])[0]
+
+    def rate(self, name: str) -> Row | None:
+        """Return the row of a rate; None where there is none."""
+        frame = self.tables.get("rates")
+        found = [] if frame is None else rows_of(frame[frame["outcome"] == name])
+        return found[0] if found else None
+
+
+def shown_values(result: OverviewResult, name: str, lang: str) -> dict[str, Any]:
+    """Return what the title, note, caption and alternative text of a table or figure are filled with."""
+    w, tables, options = Words(result), result.tables, result.options
+    ranked = tables["indicators"].dropna(subset="estimate").sort_values("estimate", ascending=False, kind="stable")
+    boxes = ranked.loc[ranked["boxes"] > 0, "boxes"]
+    values: dict[str, Any] = {
+        "adjust": both(f"overview.adjust.{options['adjust']}"),
+        "weighting": both(f"overview.weighting.{result.weighting}"),
+        "boxes": int(boxes.max()) if len(boxes) else 0,
+        "best": w.list_of(ranked, "indicator", "estimate"),
+        "worst": w.list_of(ranked[::-1], "indicator", "estimate"),
+        "total": len(ranked),
+        "dissatisfied": options["dissatisfied"],
+        "least": options["answered"],
+        "index": w.index()["estimate"],
+        "one_failure": result.one_failure["estimate"],
+    }
+    if name == "constructs" and "constructs" in tables:
+        frame = tables["constructs"].sort_values("estimate", ascending=False, kind="stable")
+        values["list"] = w.list_of(frame, "construct", "estimate", len(frame))
+    if name == "rates" and "rates" in tables:
+        values["list"] = w.list_of(tables["rates"], "outcome", "estimate", 8, "percent")
+    if name == "weakest_link":
+        often = tables["weakest_link"].sort_values("estimate", ascending=False, kind="stable")
+        values["list"] = w.list_of(often, "indicator", "estimate", NAMED, "percent")
+        asked = result.facts["satisfaction_asked"]
+        values["against"] = both("overview.against.satisfaction" if asked else "overview.against.others")
+    if name in ("groups", "comparisons") and "groups" in tables:
+        frame = tables["groups"].sort_values("estimate", ascending=False, kind="stable")
+        values |= {"high": w.list_of(frame, "group", "estimate", 1), "low": w.list_of(frame[::-1], "group", "estimate", 1)}
+    if name == "competitors" and "competitors" in tables:
+        frame = tables["competitors"].sort_values("difference", kind="stable")
+        values |= {"names": list(dict.fromkeys(frame["competitor"])), "behind": int((frame["reading"] == "behind").sum())}
+        values["how"] = both("overview.paired" if frame["paired"].all() else "overview.unpaired")
+    if name in ("verbatims", "keywords", "quotes"):
+        values["min_words"] = options["keywords"]
+    return values
