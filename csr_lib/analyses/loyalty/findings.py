@@ -1,0 +1,254 @@
+"""Loyalty: the cards and what was found, in catalogue keys and values; the sentences stand in loyalty.yml."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from csr_lib.analyses.loyalty.measure import ALL, TYPES
+from csr_lib.analyses.loyalty.words import both, groups_of, label, leaving_phrase, named, rows_of
+from csr_lib.core.check import Check, Finding, Headline, Level, Tone
+from csr_lib.core.text import LANGUAGES
+
+_TYPE_TONES: dict[str, Tone] = {"advocates": "good", "price_driven": "caution", "locked_in": "caution", "sceptics": "bad"}
+
+
+def make_headline(result: Any) -> list[Headline]:
+    """Return the cards: completely satisfied; risk of the basically satisfied, and how many times the former's; advocates."""
+    cards = []
+    complete = rows_of(result, "levels", group=ALL, level="complete")[0]
+    cards.append(Headline("loyalty_complete", complete["share"], "percent", complete["share_ci_low"], complete["share_ci_high"]))
+    for row in rows_of(result, "switching", group=ALL):
+        cards.append(
+            Headline("loyalty_basic_risk", row["basic"], "percent", row["basic_ci_low"], row["basic_ci_high"], tone="caution")
+        )
+        if row["ratio"] == row["ratio"]:
+            cards.append(Headline("loyalty_ratio", row["ratio"], "decimal", row["ratio_ci_low"], row["ratio_ci_high"]))
+    first = rows_of(result, "types", group=ALL, type="advocates")[0]
+    cards.append(
+        Headline("loyalty_advocates", first["share"], "percent", first["share_ci_low"], first["share_ci_high"], tone="good")
+    )
+    return cards
+
+
+def make_findings(result: Any) -> list[Finding]:
+    """Return key findings, details, recommendations, limits and the method, in the order they are read."""
+    parts = (_switching, _shapes, _types, _matrix, _value, _actions, _limits, _method)
+    return [finding for part in parts for finding in part(result)]
+
+
+def _say(found: list[Finding], key: str, tone: Tone = "neutral", level: Level = "detail", **values: Any) -> None:
+    found.append(Finding(key, values, tone, level))
+
+
+def _switching(result: Any) -> list[Finding]:
+    found: list[Finding] = []
+    leaving = leaving_phrase(result)
+    for row in rows_of(result, "switching", group=ALL):
+        values = {
+            k: row[k] for k in ("basic", "basic_ci_low", "basic_ci_high", "complete", "ratio", "ratio_ci_low", "ratio_ci_high")
+        }
+        share = rows_of(result, "levels", group=ALL, level="basic")[0]["share"]
+        firm = row["p_adjusted"] < 1 - result.confidence and row["difference"] > 0
+        key = "loyalty_basic_risk" if firm and row["ratio"] == row["ratio"] else "loyalty_basic_even"
+        _say(found, key, "caution" if firm else "neutral", "key", share=share, leaving=leaving, **values)
+    each = [r for r in rows_of(result, "switching") if r["group"] != ALL]
+    if len(each) > 1:
+        each = sorted(each, key=lambda r: -r["basic"])
+        _say(found, "loyalty_basic_order", list=[named(result, label(result, r["group"]), r["basic"]) for r in each])
+        apart = [
+            named(result, label(result, r["group"]), r["difference"]) for r in each if r["p_adjusted"] < 1 - result.confidence
+        ]
+        if apart:
+            _say(found, "loyalty_basic_apart", list=apart)
+        else:
+            _say(found, "loyalty_basic_same")
+    return found
+
+
+def _shapes(result: Any) -> list[Finding]:
+    found: list[Finding] = []
+    groups = groups_of(result)
+    rows = [r for r in rows_of(result, "shape") if (r["group"] != ALL) == bool(groups)]
+    by_reading: dict[str, list[Any]] = {}
+    for row in rows:
+        by_reading.setdefault(row["reading"], []).append(row)
+    for row in by_reading.get("elbow", []):
+        values = {"group": label(result, row["group"]), "below": row["below"], "above": row["above"]}
+        _say(found, "loyalty_elbow", "caution", "key" if row is by_reading["elbow"][0] else "detail", **values)
+    flat = [r["group"] for r in by_reading.get("flat", [])]
+    for group in flat:
+        level = {r["level"]: r["loyalty"] for r in rows_of(result, "levels", group=group)}
+        low = next((level[k] for k in ("dissatisfied", "so_so") if level[k] == level[k]), float("nan"))
+        attitude = (
+            rows_of(result, "outcomes", group=group, outcome="recommendation") if result.outcome != "recommendation" else []
+        )
+        false = low >= result.options["loyal"]
+        key = (
+            "loyalty_false"
+            if false and attitude and attitude[0]["p_adjusted"] < 1 - result.confidence
+            else "loyalty_false_plain"
+            if false
+            else "loyalty_flat"
+        )
+        values = {"group": label(result, group), "low": low, "high": level["complete"]}
+        if key == "loyalty_false":
+            values |= {"attitude": attitude[0]["difference"]}
+        _say(found, key, "caution", "key", **values)
+    for key in ("straight", "levels_off", "curved"):
+        if key in by_reading:
+            _say(
+                found,
+                f"loyalty_{key}",
+                list=[named(result, label(result, r["group"]), r["slope"], "signed_score") for r in by_reading[key]],
+            )
+    for row in rows_of(result, "interaction"):
+        firm = row["p_adjusted"] < 1 - result.confidence
+        _say(
+            found,
+            f"loyalty_test_{row['test']}_{'yes' if firm else 'no'}",
+            p=row["p_adjusted"],
+            f=row["f"],
+            estimate=row["estimate"],
+        )
+    return found
+
+
+def _types(result: Any) -> list[Finding]:
+    found: list[Finding] = []
+    rows = rows_of(result, "types", group=ALL)
+    shares = {r["type"]: r["share"] for r in rows}
+    _say(found, "loyalty_types", "neutral", "key", satisfied=result.options["satisfied"], loyal=result.options["loyal"], **shares)
+    grid = result.tables["sensitivity"]
+    ranges: dict[str, Any] = {f"{t}_{end}": float(getattr(grid[t], end)()) for t in TYPES for end in ("min", "max")}
+    _say(found, "loyalty_sensitivity", **ranges)
+    groups = groups_of(result)
+    for kind in ("advocates", "locked_in", "price_driven"):
+        some = [r for r in rows_of(result, "types", type=kind) if r["group"] in groups]
+        if len(some) > 1:
+            most = max(some, key=lambda r: r["share"])
+            _say(
+                found,
+                "loyalty_type_most",
+                type=both(f"value.type.{kind}"),
+                group=label(result, most["group"]),
+                share=most["share"],
+                low=most["share_ci_low"],
+                high=most["share_ci_high"],
+            )
+    return found
+
+
+def _matrix(result: Any) -> list[Finding]:
+    found: list[Finding] = []
+    rows = {(r["contribution"], r["loyal"]): r for r in rows_of(result, "matrix")}
+    if rows:
+        row = rows["high", "low"]
+        _say(
+            found,
+            "loyalty_matrix",
+            "caution",
+            share=row["share"],
+            low=row["share_ci_low"],
+            high=row["share_ci_high"],
+            worth=row["contribution_share"],
+        )
+    return found
+
+
+def _value(result: Any) -> list[Finding]:
+    found: list[Finding] = []
+    lines = {r["line"]: r for r in rows_of(result, "value")}
+    if "stake_total" in lines:
+        row = lines["stake_total"]
+        _say(
+            found,
+            "loyalty_stake",
+            "caution",
+            total=row["estimate"],
+            low=row["ci_low"],
+            high=row["ci_high"],
+            basic=lines["stake_basic"]["estimate"],
+        )
+    if "kept_more" in lines and lines["kept_more"]["estimate"] > 0:
+        row = lines["kept_more"]
+        values = {"gain": row["estimate"], "low": row["ci_low"], "high": row["ci_high"]}
+        values |= {k: result.options[k] for k in ("loyalty_step", "profit_low", "profit_high")}
+        values |= {"from_": lines["profit_low"]["estimate"], "to": lines["profit_high"]["estimate"]}
+        _say(found, "loyalty_assumption", **values)
+    return found
+
+
+def _actions(result: Any) -> list[Finding]:
+    found: list[Finding] = []
+    if any(r["reading"] == "elbow" for r in rows_of(result, "shape")):
+        _say(found, "loyalty_act_delight", "neutral", "action")
+    for row in sorted(rows_of(result, "types", group=ALL), key=lambda r: -r["share"]):
+        if row["n"]:
+            _say(found, f"loyalty_act_{row['type']}", _TYPE_TONES[row["type"]], "action", share=row["share"])
+    if rows_of(result, "matrix"):
+        _say(found, "loyalty_act_valuable", "neutral", "action")
+    flat = [label(result, r["group"]) for r in rows_of(result, "shape") if r["reading"] == "flat" and r["group"] != ALL]
+    if flat:
+        _say(found, "loyalty_act_flat", "caution", "action", list=flat)
+    return found
+
+
+def _limits(result: Any) -> list[Finding]:
+    found: list[Finding] = []
+    if result.source.simulated:
+        _say(found, "loyalty_simulated", level="limit")
+    for check in result.checks:
+        if check.verdict != "pass":
+            _say(found, "loyalty_check", level="limit", sentence=_said(check))
+    _say(found, "loyalty_cut_offs", level="limit")
+    _say(found, "loyalty_not_causal", level="limit")
+    if not result.options.get("leaving_binary"):
+        _say(found, "loyalty_intention", level="limit", outcome=label(result, result.leaving))
+    if "value" in result.tables:
+        _say(found, "loyalty_quoted", level="limit")
+    return found
+
+
+def _said(check: Check) -> dict[str, str]:
+    return {lang: check.sentence(lang) for lang in LANGUAGES}
+
+
+def _method(result: Any) -> list[Finding]:
+    from csr_lib import __version__
+
+    found: list[Finding] = []
+    o, basis = result.options, result.basis
+    outcome = label(result, result.outcome)
+    _say(
+        found,
+        "loyalty_method_base",
+        level="method",
+        n=basis.n,
+        weights=both(f"weights.{basis.weights}"),
+        n_effective=basis.n_effective,
+        rule=both(f"missing_rule.{basis.missing_rule}"),
+        outcome=outcome,
+        leaving=leaving_phrase(result),
+    )
+    _say(
+        found,
+        "loyalty_method_levels",
+        level="method",
+        low=o["levels"][0],
+        middle=o["levels"][1],
+        high=o["levels"][2],
+        satisfied=o["satisfied"],
+        loyal=o["loyal"],
+    )
+    _say(
+        found,
+        "loyalty_method_curve",
+        level="method",
+        bandwidth=o["bandwidth"],
+        resamples=result.resamples,
+        confidence=result.confidence,
+    )
+    if groups_of(result):
+        _say(found, "loyalty_method_groups", level="method")
+    _say(found, "loyalty_method_software", level="method", version=__version__)
+    return found
