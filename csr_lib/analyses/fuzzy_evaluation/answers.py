@@ -149,7 +149,9 @@ def take_answers(survey: Survey, system: System, grades: Grades, options: Any) -
     everybody = survey.customers()
     chosen = everybody.wave(everybody.waves[-1]) if options.scope == "latest" and len(everybody.waves) > 1 else everybody
     ratings = everybody.ratings("perception", system.leaves)
-    silent = [i for i in system.leaves if chosen.ratings("perception", [i])[i].isna().all()]
+    in_main = np.isin(everybody.rows, chosen.rows)
+    among = ratings[in_main]
+    silent = [i for i in system.leaves if among[i].isna().all()]
     if silent:
         raise AnalysisError(
             f"nobody among these respondents rated {', '.join(silent)}",
@@ -160,7 +162,6 @@ def take_answers(survey: Survey, system: System, grades: Grades, options: Any) -
     kind: Any = "none" if survey.weight_kind == "none" else survey.weight_kind
     unit = _unit(everybody, ratings, options.scaling)
     usable = ratings.notna().all(axis=1) if rule == "listwise" else ratings.notna().any(axis=1)
-    in_main = np.isin(everybody.rows, chosen.rows)
     enough = max(2, survey.study.min_cell)
     count = int((usable.to_numpy() & in_main & (everybody.weights > 0)).sum())
     if count < enough:

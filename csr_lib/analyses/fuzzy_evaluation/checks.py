@@ -16,6 +16,9 @@ from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.stats.fuzzy import verdict
 from csr_lib.study.groups import SMALL_GROUP
 
+#: Three things compared in pairs contradict each other only as a whole: each of the three judgements could be the wrong one.
+TRIAD = 3
+
 
 def make_checks(found: Evaluated, tables: dict[str, pd.DataFrame]) -> list[Check]:
     """Return every check of the result, the sample's first."""
@@ -48,13 +51,14 @@ def _judgements(found: Evaluated, tables: dict[str, pd.DataFrame]) -> list[Check
             "judgement": row["judgement"],
             "fitting": row["fitting"],
             "mended": row["cr_if_fitting"],
+            "alike": both(f"{NAME}.alike") if row["parts"] == TRIAD else "",
             "together": both(f"{NAME}.joint_cr", cr=float(joint[row["node"]])) if _of_several(row, joint) else "",
         }
         out.append(Check.against("fuzzy_consistency", row["cr"], "consistency_ratio", **values))
     if not out:
         worst = single.sort_values("cr", kind="stable").iloc[-1]
         values = {"node": node_label(found.answers.survey, worst["node"]), "expert": named_expert(worst["expert"])}
-        blank = dict.fromkeys(("row", "column", "judgement", "fitting", "mended", "together"), "")
+        blank = dict.fromkeys(("row", "column", "judgement", "fitting", "mended", "alike", "together"), "")
         out.append(Check.against("fuzzy_consistency", worst["cr"], "consistency_ratio", **{**blank, **values}))
     return out
 

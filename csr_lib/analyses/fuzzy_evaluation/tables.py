@@ -52,27 +52,18 @@ class Evaluated:
         return self.answers.memberships()
 
     @cached_property
-    def evaluations(self) -> dict[str, FuzzyEvaluation]:
-        """Set of weights -> the evaluation by it, with the operator that counts."""
-        tree = self.answers.system.children
-        out = {}
-        for name, leaves in self.sets.leaves.items():
-            local = local_weights(leaves, tree, ROOT)
-            weights = {node: dict(zip(tree[node], w, strict=True)) for node, w in local.items()}
-            out[name] = fuzzy_evaluation(
-                self.memberships.table,
-                weights,
-                operator=self.options.operator,
-                values=self.answers.grades.values,
-                root=ROOT,
-                normalise=self.options.normalise,
-            )
-        return out
-
-    @property
     def evaluation(self) -> FuzzyEvaluation:
         """The evaluation that counts."""
-        return self.evaluations[self.chosen]
+        tree = self.answers.system.children
+        local = local_weights(self.sets.leaves[self.chosen], tree, ROOT)
+        return fuzzy_evaluation(
+            self.memberships.table,
+            {node: dict(zip(tree[node], w, strict=True)) for node, w in local.items()},
+            operator=self.options.operator,
+            values=self.answers.grades.values,
+            root=ROOT,
+            normalise=self.options.normalise,
+        )
 
     def interval(self, draws: Array | None) -> tuple[Any, Any]:
         """Return the percentile interval of draws (B, …); NaN without resamples."""
@@ -99,6 +90,13 @@ def named(grade: Any) -> str:
     return grade if isinstance(grade, str) else TIE
 
 
+def by_grade(frame: pd.DataFrame, key: str, column: str) -> dict[str, list[float]]:
+    """Return what a long table says of each of its things, grade by grade."""
+    values = frame[column].to_numpy(dtype=float)
+    names = list(dict.fromkeys(frame[key]))
+    return dict(zip(names, values.reshape(len(names), -1).tolist(), strict=True))
+
+
 def finite(effectiveness: float) -> float:
     """Return the effectiveness, missing where there is no second grade at all (it is infinite then)."""
     return float(effectiveness) if math.isfinite(effectiveness) else math.nan
@@ -108,19 +106,18 @@ def evaluation_table(found: Evaluated) -> pd.DataFrame:
     """One row per node: its memberships, the grade that they name, how clearly and how firmly, and its score."""
     ev, system = found.evaluation, found.answers.system
     verdicts = {row["item"]: row for row in ev.verdicts.to_dict("records")}
-    wide = ev.nodes.pivot_table(index="item", columns="grade", values="membership", sort=False)[list(found.answers.grades.keys)]
+    shares = by_grade(ev.nodes, "item", "membership")
     rows = []
     for node in system.nodes:
         said = verdicts[node]
         grade = named(said["grade"])
         draws = None if found.drawn is None else found.drawn.nodes[node]
-        memberships: dict[Any, float] = wide.loc[node].to_dict()
         rows.append(
             {
                 "item": node,
                 "parent": system.parent.get(node, ""),
                 "level": system.level(node),
-                **memberships,
+                **dict(zip(found.answers.grades.keys, shares[node], strict=True)),
                 "grade": grade,
                 "grade_share": found.grade_share(draws, grade),
                 "effectiveness": finite(said["effectiveness"]),
@@ -177,24 +174,23 @@ def composition_table(found: Evaluated) -> pd.DataFrame:
     """A, R and B of every node: a row per part with its weight and memberships, then the result, and divided by its sum."""
     ev, keys = found.evaluation, list(found.answers.grades.keys)
     tree = ev.weights.set_index("item")["weight"]
-    raw = ev.nodes.pivot_table(index="item", columns="grade", values="raw", sort=False)[keys]
-    shares = ev.nodes.pivot_table(index="item", columns="grade", values="membership", sort=False)[keys]
+    raw, shares = (by_grade(ev.nodes, "item", column) for column in ("raw", "membership"))
     rows = []
     for node in reversed(found.answers.system.nodes):  # from the lowest level up
         for child in found.answers.system.children[node]:
             inner = child in found.answers.system.children
             entering = shares if inner and found.options.normalise else raw
-            rows.append((node, child, float(tree[child]), *entering.loc[child]))
-        rows.append((node, RESULT, math.nan, *raw.loc[node]))
-        if not math.isclose(float(raw.loc[node].to_numpy().sum()), 1.0, abs_tol=1e-9):
-            rows.append((node, NORMALISED, math.nan, *shares.loc[node]))
+            rows.append((node, child, float(tree[child]), *entering[child]))
+        rows.append((node, RESULT, math.nan, *raw[node]))
+        if not math.isclose(sum(raw[node]), 1.0, abs_tol=1e-9):
+            rows.append((node, NORMALISED, math.nan, *shares[node]))
     return pd.DataFrame(rows, columns=["node", "item", "weight", *keys])
 
 
 def operators_table(found: Evaluated) -> pd.DataFrame:
     """One row per operator: the whole as it comes, the grade it names, how clearly and how firmly, and the score."""
     ev, keys = found.evaluation, list(found.answers.grades.keys)
-    raw = ev.operators.pivot_table(index="operator", columns="grade", values="raw", sort=False)[keys]
+    raw = by_grade(ev.operators, "operator", "raw")
     rows = []
     for row in ev.operator_verdicts.to_dict("records"):
         draws = None if found.drawn is None else found.drawn.whole[found.chosen, row["operator"]]
@@ -202,7 +198,7 @@ def operators_table(found: Evaluated) -> pd.DataFrame:
         rows.append(
             {
                 "operator": row["operator"],
-                **raw.loc[row["operator"]].to_dict(),
+                **dict(zip(keys, raw[row["operator"]], strict=True)),
                 "grade": grade,
                 "grade_share": found.grade_share(draws, grade),
                 "effectiveness": finite(row["effectiveness"]),
