@@ -8,7 +8,16 @@ from types import ModuleType
 from csr_lib.core.errors import OptionError, unknown
 
 #: Every study type: the key in study.yml, the module, the function, the notebook and the report are all called so.
-ANALYSES = ("overview", "importance_performance", "gap", "satisfaction_index", "drivers", "fuzzy_evaluation", "loyalty", "tracking")
+ANALYSES = (
+    "overview",
+    "importance_performance",
+    "gap",
+    "satisfaction_index",
+    "drivers",
+    "fuzzy_evaluation",
+    "loyalty",
+    "tracking",
+)
 
 
 def load(name: str) -> ModuleType:

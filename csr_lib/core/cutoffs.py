@@ -62,8 +62,8 @@ CUTOFFS: dict[str, Cutoff] = {
     # admissibility
     "std_path": _at_most(1.0, 1.0, "joreskog1999"),
     "path_std_error": _at_most(0.25, 0.50, "csr_convention"),
-    # covariance structures: error of a standardised coefficient; smallest variance, correlation and eigenvalue of factors; smallest
-    # eigenvalue of the information scaled to a unit diagonal; p-value of a factor's variance; global fit
+    # covariance structures: error of a standardised coefficient; smallest variance, correlation and eigenvalue of factors;
+    # smallest eigenvalue of the information scaled to a unit diagonal; p-value of a factor's variance; global fit
     "sem_std_error": _at_most(0.25, 0.50, "csr_convention"),
     "sem_variance": _at_least(0.0, 0.0, "bollen1989"),
     "sem_latent_correlation": _at_most(0.85, 0.95, "brown2015"),
@@ -104,7 +104,7 @@ CUTOFFS: dict[str, Cutoff] = {
     "importance_range": _at_least(10.0, 5.0, "csr_convention"),
     "importance_ceiling": _at_most(0.50, 0.80, "csr_convention"),
     "importance_agreement": _at_least(0.70, 0.0, "csr_convention"),
-    # asymmetric effects: respondents in a group of low or high ratings; size of the impact asymmetry (hybrid, then mild, then strong)
+    # asymmetric effects: respondents in a group of low or high ratings; impact asymmetry (hybrid, then mild, then strong)
     "contrast_group": _at_least(30, 10, "csr_convention"),
     "impact_asymmetry": _at_most(0.10, 0.40, "mikulic2008"),
     # regression: skewness and excess kurtosis of residuals, in size; largest Cook's distance
@@ -121,8 +121,8 @@ CUTOFFS: dict[str, Cutoff] = {
     "membership_effectiveness": _at_least(0.5, 0.0, "csr_convention"),
     "winner_share": _at_least(0.95, 0.80, "csr_convention"),
     "winner_agreement": _at_least(0.80, 0.50, "csr_convention"),
-    # tracking: periods that control limits rest on; share of reports with an orange or red warning though nothing changed; share of
-    # operational records that cannot be right
+    # tracking: periods that control limits rest on; share of reports with an orange or red warning though nothing changed;
+    # share of operational records that cannot be right
     "tracking_baseline": _at_least(20, 3, "montgomery2013"),
     "tracking_false_alarm": _at_most(0.05, 0.20, "csr_convention"),
     "tracking_records": _at_most(0.01, 0.05, "csr_convention"),

@@ -94,8 +94,8 @@ def population_mean(
     m = Σwx/Σw. With z = w(x − m)/Σw, the linearised variance is Σ_h (1 − n_h/N_h)·n_h/(n_h − 1)·Σ(z − z̄_h)²; with weights
     N_h/n_h this is Σ(N_h/N)²(1 − n_h/N_h)s_h²/n_h (Cochran 1977). Rows without an answer are a domain: they count in n_h and
     have z = 0. t interval with rows − strata degrees of freedom. The same numbers: R ``svymean(~x, svydesign(~1, strata, weights,
-    fpc), na.rm = TRUE)``, ``confint(…, df = degf(design))``, deff ``"replace"``. Without strata and population, and where all have
-    answered, it equals `csr_lib.stats.comparison.mean_interval`.
+    fpc), na.rm = TRUE)``, ``confint(…, df = degf(design))``, deff ``"replace"``. Without strata and population, and where all
+    have answered, it equals `csr_lib.stats.comparison.mean_interval`.
     """
     q = 0.5 + _level(level) / 2
     design = _design(x, weights, kind, strata, population)

@@ -155,7 +155,11 @@ def test_combined_draws_are_combined_one_by_one(rule, shares):
     [
         (lambda: local_weights(np.ones(3), TREE), DataError, "3 weights for 5 leaves"),
         (lambda: leaf_weights({"goal": {"a": 0}}), DataError, "impossible weights"),
-        (lambda: evaluate_many(np.ones((1, 5, 2)), local_weights(np.ones((1, 5)), TREE), TREE, operator="mean"), OptionError, "min_max"),
+        (
+            lambda: evaluate_many(np.ones((1, 5, 2)), local_weights(np.ones((1, 5)), TREE), TREE, operator="mean"),
+            OptionError,
+            "min_max",
+        ),
         (lambda: membership_values(answers(1), [1, 5], "circle"), OptionError, "trapezoid"),
         (lambda: critic_draws(np.eye(2)[None], correlation="none"), OptionError, "signed"),
         (lambda: combine_draws([], "sum"), OptionError, "additive"),
