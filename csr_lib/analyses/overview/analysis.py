@@ -34,6 +34,7 @@ from csr_lib.analyses.overview.verbatims import verbatim_tables
 from csr_lib.analyses.overview.weakest import weakest_link
 from csr_lib.analyses.overview.words import both, shown_values
 from csr_lib.core.errors import AnalysisError, OptionError, Problem
+from csr_lib.core.result import Basis
 from csr_lib.core.text import has_text, text
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class OverviewResult(AnalysisResult):
         return self._intervals(frame, lang, "score", key="construct", overall=(overall, self.labels[INDEX]), sort=True)
 
     def _draw_rates(self, lang: str) -> Drawing:
-        return self._intervals(self.tables["rates"], lang, "share", key="outcome", kind="percent")
+        return self._intervals(_in_percent(self.tables["rates"]), lang, "share", key="outcome", kind="count")
 
     def _draw_weakest_link(self, lang: str) -> Drawing:
         frame = self.tables["weakest_link"].sort_values("estimate", ascending=False, kind="stable")
@@ -234,7 +235,7 @@ class OverviewResult(AnalysisResult):
             ],
             ignore_index=True,
         )
-        return self._intervals(long, lang, "share", key="indicator", series="series", kind="percent")
+        return self._intervals(_in_percent(long), lang, "share", key="indicator", series="series", kind="count")
 
     def _draw_groups(self, lang: str) -> Drawing:
         index = self.tables["index"]
@@ -331,6 +332,7 @@ def overview(survey: Survey, *, lang: str | None = None, **options: Any) -> Over
         options=chosen.model_dump() | {"missing_rule": scores.plan.missing_rule, "weights": scores.plan.chosen},
         seed=chosen.seed if "quotes" in tables else None,
         tables=tables,
+        bases=_bases(tables, scores),
         checks=tuple(make_checks(survey, scores, by_group, tables, chosen)),
         labels=_labels(survey, scores, by_group) | answer_labels,
         drawn_from=_figures(tables),
@@ -342,6 +344,23 @@ def overview(survey: Survey, *, lang: str | None = None, **options: Any) -> Over
         facts=_facts(scores, by_group),
     )
     return replace(result, headline=tuple(make_headline(result)), found=tuple(make_findings(result)))
+
+
+def _bases(tables: Mapping[str, pd.DataFrame], scores: Scores) -> dict[str, Basis]:
+    """Return the bases of the tables that do not rest on the ratings: everybody, less who did not answer the question in hand."""
+    whole = scores.survey.basis()
+    found: dict[str, Basis] = {}
+    for name in ("levels", "rates", "nps", "questions", "numbers", "verbatims", "keywords", "quotes"):
+        if name in tables:
+            asked = name in ("levels", "rates", "nps")
+            lost = max(0.0, whole.n - float(tables[name]["n"].min())) if asked else 0.0
+            found[name] = replace(whole, missing_rule="pairwise" if lost else "none", n_missing=lost)
+    return found
+
+
+def _in_percent(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return shares as percentages, for an axis in percent."""
+    return frame.assign(**{c: 100 * frame[c] for c in ("estimate", "ci_low", "ci_high")})
 
 
 def _customers(survey: Survey) -> Survey:
@@ -365,7 +384,7 @@ def _customers(survey: Survey) -> Survey:
 
 def _labels(survey: Survey, scores: Scores, by_group: Grouped) -> dict[str, Any]:
     study = survey.study
-    outcomes = {o: _outcome_label(survey, o) for o in study.outcomes}
+    outcomes: dict[str, Any] = {str(o): _outcome_label(survey, o) for o in study.outcomes}
     found: dict[str, Any] = {
         INDEX: both("overview.index_name"),
         CSAT: both("overview.satisfied_name"),

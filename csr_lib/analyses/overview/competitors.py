@@ -112,7 +112,7 @@ def _shared(survey: Survey, x: Array, y: Array, here: Array, there: Array, w: Ar
     """Return the difference that knows of respondents who rated both brands; None where it cannot be told who they are."""
     if not survey.study.respondent:
         return None
-    who = survey.text[survey.study.respondent].astype(str).to_numpy()
+    who: Array = survey.text[survey.study.respondent].astype(str).to_numpy()
     if survey.waves:
         who = np.char.add(np.char.add(who.astype(str), "\n"), survey.codes["wave"].astype(str).to_numpy().astype(str))
     try:

@@ -151,15 +151,16 @@ def _targets(w: Words) -> list[Finding]:
         key = f"overview_target_{row['verdict']}" + ("" if row["wave"] == "all" else "_wave")
         found.append(Finding(key, values, tone, "key" if len(frame) == 1 else "detail"))
     if len(frame) > 1:
-        counts = frame["verdict"].value_counts()
+        counts = {v: int((frame["verdict"] == v).sum()) for v in ("met", "missed", "open")}
         missed = frame[frame["verdict"] == "missed"]
-        values = {
-            "total": len(frame),
-            "met": int(counts.get("met", 0)),
-            "missed": len(missed),
-            "open": int(counts.get("open", 0)),
-        }
-        found.insert(0, Finding("overview_targets", values, "bad" if len(missed) else "good", "key"))
+        phrases = [
+            both("overview.of_target", measure=w.label(r["measure"]), value=r["estimate"], target=r["target"])
+            for r in rows_of(missed)
+        ]
+        whole = [v for v, n in counts.items() if n == len(frame)]
+        key = f"overview_targets_{whole[0] if whole else 'some' if len(missed) else 'open'}"
+        values = {"total": len(frame), **counts, "list": phrases}
+        found.insert(0, Finding(key, values, "bad" if len(missed) else "good", "key"))
     return found
 
 
@@ -203,8 +204,7 @@ def _competitors(w: Words) -> list[Finding]:
         for key, of, tone in colours:
             if len(of):
                 names = w.list_of(of, "indicator", "difference", NAMED, "signed_score")
-                found.append(Finding(key, {"competitor": w.label(f"competitor={name}"), "list": names}, tone))  # type:
-                ignore[arg - type]
+                found.append(Finding(key, {"competitor": w.label(f"competitor={name}"), "list": names}, tone))
     return found
 
 

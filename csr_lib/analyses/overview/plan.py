@@ -75,11 +75,12 @@ def make_plan(survey: Survey, options: Any) -> Plan:
     able = tuple(i for i in _able(study) if i in survey.asked("perception"))
     if not able:
         raise AnalysisError(list(lacking(study)) or [Problem("nobody rated an indicator", "answers", mend="take the filter out")])
+    left_out: tuple[str, ...] = ()
     if options.indicators:
         wrong = [i for i in options.indicators if i not in able]
         if wrong:
             raise OptionError([unknown(i, able, what="rated indicator", where="options of overview, indicators") for i in wrong])
-        chosen, left_out = set(options.indicators), ()
+        chosen = set(options.indicators)
     else:
         left_out = tuple(i for i in able if i in _no_ratings(study))
         chosen = set(able) - set(left_out) or set(able)

@@ -233,6 +233,6 @@ def _target_values(scores: Scores, name: str) -> tuple[Array | None, bool]:
         scale = scores.survey.outcome_scale(name)
         if scale is not None:
             values = scores.survey.outcome(name).to_numpy(dtype=float)
-            counted = scores.survey.study.outcomes[name].yes is not None  # type: ignore[index]
+            counted = scores.survey.study.outcomes[name].yes is not None
             return (values, True) if counted else (np.asarray(scale.to_100(values)), False)
     return None, False

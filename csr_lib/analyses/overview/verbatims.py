@@ -25,11 +25,12 @@ _PRIVATE = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|(?:\d[\s-]?){6,}\d")
 LONGEST = 160
 
 _STOP_ZH = """
-我们 你们 他们 她们 自己 这个 那个 这些 那些 这样 那样 这里 那里 什么 怎么 怎样 为什么 多少 几个 一个 一些 一下 一点 一次 一直 一样 有点 有些
-有的 没有 不是 不能 不会 不要 不太 不够 还是 还有 而且 但是 可是 不过 因为 所以 如果 虽然 或者 以及 就是 只是 也是 都是 可以 可能 应该 需要
-能够 能 希望 建议 觉得 感觉 认为 比较 非常 特别 真的 十分 太 很 更 最 都 也 就 还 再 又 才 只 请 给 让 把
-被 对 对于 关于 通过 根据 时候 现在 以后 以前 之前 之后 目前 经常 总是 有时 每次 每天 方面 情况 东西 事情 问题 进行 多一点 好一点 大家 人员
-意见 谢谢 其他 其它 已经 能否 是否 来说 一包 两条 谁 哪里 几次 起来 出来
+我们 你们 他们 她们 自己 这个 那个 这些 那些 这样 那样 这里 那里 什么 怎么 怎样 为什么 多少 几个 一个 一些 一下
+一点 一次 一直 一样 有点 有些 有的 没有 不是 不能 不会 不要 不太 不够 还是 还有 而且 但是 可是 不过 因为 所以
+如果 虽然 或者 以及 就是 只是 也是 都是 可以 可能 应该 需要 能够 能 希望 建议 觉得 感觉 认为 比较 非常 特别
+真的 十分 太 很 更 最 都 也 就 还 再 又 才 只 请 给 让 把 被 对 对于 关于
+通过 根据 时候 现在 以后 以前 之前 之后 目前 经常 总是 有时 每次 每天 方面 情况 东西 事情 问题 进行 多一点 好一点
+大家 人员 意见 谢谢 其他 其它 已经 能否 是否 来说 一包 两条 谁 哪里 几次 起来 出来
 """
 _STOP_EN = """
 a about after again all also always am an and any are as at be because been before being but by can cannot can't could did do
@@ -119,9 +120,9 @@ def _protected(survey: Any, withheld: dict[str, set[str]]) -> np.ndarray:
 
 def _keywords(column: str, texts: pd.Series, given: np.ndarray, scores: Scores, options: Options) -> list[dict[str, Any]]:
     found: dict[str, list[int]] = {}
-    for row in np.flatnonzero(given):
-        for word in keywords_of(texts.iloc[row]):
-            found.setdefault(word, []).append(int(row))
+    for place in np.flatnonzero(given):
+        for word in keywords_of(texts.iloc[place]):
+            found.setdefault(word, []).append(int(place))
     least = max(2, scores.survey.study.min_cell)
     often = sorted(((w, at) for w, at in found.items() if len(at) >= least), key=lambda item: (-len(item[1]), item[0]))
     rows: list[dict[str, Any]] = []
