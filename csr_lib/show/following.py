@@ -256,7 +256,7 @@ def lags(frame: pd.DataFrame, *, labels: Mapping[str, Any], lang: str, key: str 
     need_columns(frame, [key, "lag", "estimate", "ci_low", "ci_high"], "lags")
     data = frame.dropna(subset=["estimate"]).reset_index(drop=True)
     heads = tuple(words(labels.get(str(k), str(k)), lang) for k in data[key])
-    rows = Rows(tuple(text("following.lag", lang, lag=int(v)) for v in data["lag"]), heads, tall=0.22)
+    rows = Rows(tuple(text("following.lag", lang, lag=int(v)) for v in data["lag"]), heads, tall=0.25)
 
     def draw(fig: Any, narrow: bool) -> None:
         from matplotlib.lines import Line2D

@@ -151,7 +151,7 @@ def test_warnings_are_graded_by_their_rules(tmp_path: Path) -> None:
     assert set(got["rules"].split("+")) >= {"limit", "target_and_drop"}
     board = result.tables["board"]
     assert set(board.loc[board["wave"] == "w1", "grade"]) <= {"none", "orange", "unjudged"}
-    assert "satisfaction" in set(result.tables["plan"]["what"])
+    assert "satisfaction" in set(result.tables["plan"]["subject"])
 
 
 def test_a_rise_is_no_warning_and_a_rising_complaint_rate_is(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_false_alarms_are_as_rare_as_the_rules_say(tmp_path: Path) -> None:
     result = run(study(tmp_path, answers(n=200)), simulations=4000)
     rates = result.tables["false_alarms"].set_index("grade")["per_measure"]
     assert rates["yellow"] == pytest.approx(0.025, abs=0.008)  # one tail of a test at 5 %
-    assert rates["orange"] < 0.015  # adjusted for four measures
+    assert rates["orange"] < 0.018  # the headline by itself, three others adjusted
     assert rates["red"] == 0  # no limits, no targets
 
 
@@ -178,9 +178,11 @@ def test_own_limits_are_held_by_tier_and_small_tiers_withheld(tmp_path: Path) ->
     frame = answers(n=80)
     frame.loc[frame.index[:3], "tier"] = "tiny"
     frame.loc[frame["wave"] == "w3", "tier"] = np.where(np.arange(80) < 3, "tiny", np.where(np.arange(80) < 40, "key", "general"))
-    rules = {"rule": {"measure": "satisfaction", "tiers": {"key": {"yellow": 99, "orange": 98, "red": 5}, "tiny": {"red": 50}}}}
+    rules = {
+        "rule": {"measure": "satisfaction", "tiers": {"general": {"yellow": 99, "orange": 98, "red": 5}, "tiny": {"red": 50}}}
+    }
     result = run(study(tmp_path, frame, segments={"tier": {}}, warnings=rules))
-    assert row(result, "own_limits", tier="key")["grade"] == "orange"
+    assert row(result, "own_limits", tier="general")["grade"] == "orange"
     assert row(result, "own_limits", tier="tiny")["grade"] == "unjudged"
     assert "tiny" in result.withheld
     assert "tier=tiny" not in set(result.tables["warning_levels"]["group"])
@@ -230,7 +232,7 @@ def test_operational_figures_by_hand(tmp_path: Path) -> None:
     result = run(study(tmp_path, answers(), records=orders(), **operated()))
     kept = row(result, "service", metric="kept")
     assert kept[["estimate", "target", "n"]].tolist() == pytest.approx([75, 90, 16])
-    assert kept["status"] == "missed"
+    assert kept["status"] == "missed_sure"
     wilson = stats.binomtest(12, 16).proportion_ci(method="wilson")
     assert kept[["ci_low", "ci_high"]].tolist() == pytest.approx([100 * wilson.low, 100 * wilson.high])
     took = row(result, "service", metric="took")
@@ -244,10 +246,9 @@ def test_operational_figures_by_hand(tmp_path: Path) -> None:
 
 
 def test_times_going_backwards_are_named_and_never_averaged(tmp_path: Path) -> None:
-    records = orders()
-    records.loc[45, "done"] = records.loc[45, "opened"] - pd.Timedelta(hours=50)
+    records = orders().astype(str)
+    records.loc[45, "done"] = "2024-03-08 09:00"
     records.loc[46, "done"] = "soon"
-    records = records.astype(str)
     result = run(study(tmp_path, answers(), records=records, **operated()))
     faults = result.tables["faults"].set_index("row")["rule"]
     assert faults.to_dict() == {47: "backwards", 48: "not_a_time"}  # lines of the file

@@ -59,7 +59,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "overdue": ("metric", "row", "time", "length", "limit", "unit", "times_limit", "open"),
     "lead_lag": ("metric", "lag", "pairs", "correlation", "estimate", "ci_low", "ci_high", "p_adjusted"),
     "faults": ("row", "metric", "rule", "detail"),
-    "plan": ("priority", "what", "unit", "now", "goal", "why"),
+    "plan": ("priority", "subject", "unit", "now", "goal", "why"),
 }  # fmt: skip
 FORMATS: dict[str, dict[str, str]] = {
     "*": {

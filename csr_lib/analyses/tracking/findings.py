@@ -217,9 +217,9 @@ def _actions(p: Phrases) -> list[Finding]:
     for row in rows_of(p.tables.get("plan"))[:4]:
         now = p.amount(row["now"], str(row["unit"]))
         if math.isnan(row["goal"]):
-            act("tracking_act_watch", "bad", what=p.label(row["what"]), now=now)
+            act("tracking_act_watch", "bad", what=p.label(row["subject"]), now=now)
         else:
-            act("tracking_act_raise", "bad", what=p.label(row["what"]), now=now, goal=p.amount(row["goal"], str(row["unit"])))
+            act("tracking_act_raise", "bad", what=p.label(row["subject"]), now=now, goal=p.amount(row["goal"], str(row["unit"])))
     overdue = rows_of(p.tables.get("overdue"))
     if overdue:
         worst = [f"{int(r['row'])}" for r in overdue[:5]]

@@ -22,15 +22,16 @@ _PRIORITY = {"red": 1, "orange": 2, "yellow": 3}
 def improvement_plan(
     followed: Followed, compared: pd.DataFrame, tables: Mapping[str, pd.DataFrame], done: Operated
 ) -> pd.DataFrame:
-    """Return what to improve first: ``priority what unit now goal why``.
+    """Return what to improve first: ``priority subject unit now goal why``.
 
     Priority 1: a red warning, of the rules or of the study's own limits, or a target surely missed; 2: an orange one, or a target
     missed within the interval; 3: a yellow one. The goal is the target; without one, the centre line of the baseline, else the
     figure of the wave before. Operational figures stand first within a priority: they can be acted on before the next survey.
     """
     rows = [*_operational(tables), *_asked(followed, compared, tables)]
-    frame = pd.DataFrame(rows, columns=["priority", "what", "unit", "now", "goal", "why", "gap"])
-    frame = frame.sort_values(["priority", "gap"], ascending=[True, False], kind="stable").drop_duplicates("what")
+    frame = pd.DataFrame(rows, columns=["priority", "subject", "unit", "now", "goal", "why", "gap"])
+    frame = frame.sort_values(["priority", "gap"], ascending=[True, False], kind="stable").drop_duplicates("subject")
+    frame["priority"] = frame["priority"].astype(str)
     return frame.drop(columns="gap").head(MOST).reset_index(drop=True)
 
 
@@ -51,7 +52,7 @@ def _operational(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
         gap = abs(now - target) / max(abs(target), 1e-9) if not math.isnan(target) else 0.0
         why = row["status"] if missed else f"own_{worst[name]}"
         rows.append(
-            {"priority": priority, "what": name, "unit": row["unit"], "now": now, "goal": target, "why": why, "gap": 1 + gap}
+            {"priority": priority, "subject": name, "unit": row["unit"], "now": now, "goal": target, "why": why, "gap": 1 + gap}
         )
     return rows
 
@@ -76,6 +77,6 @@ def _asked(followed: Followed, compared: pd.DataFrame, tables: Mapping[str, pd.D
         why = row["standing"] if missed else f"grade_{grade}"
         gap = abs(goal - now) / 100
         rows.append(
-            {"priority": priority, "what": row["measure"], "unit": "score", "now": now, "goal": goal, "why": why, "gap": gap}
+            {"priority": priority, "subject": row["measure"], "unit": "score", "now": now, "goal": goal, "why": why, "gap": gap}
         )
     return rows

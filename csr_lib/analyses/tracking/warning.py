@@ -29,7 +29,7 @@ RULES = {
     "limit": "red",  # beyond the 3σ control limit
     "target_and_drop": "red",  # both of the next two
     "target": "orange",  # the whole interval misses the target
-    "drop": "orange",  # worse than the wave before, adjusted for the number of measures
+    "drop": "orange",  # worse than the wave before: the headline by itself, the others adjusted for their number
     "run": "yellow",  # 2 of 3 beyond 2σ, 4 of 5 beyond 1σ, or 8 in a row on the bad side of the centre line
     "single_drop": "yellow",  # worse than the wave before, this measure by itself
 }
@@ -41,7 +41,7 @@ ALL = "tracking:all"
 class Inputs:
     """What the rules look at, with high as good; all (…, W, k), waves and measures.
 
-    ``step`` is the standard error of each wave's change from the one before, NaN where the two are not compared; ``z`` the
+    ``primary`` (k,) marks the headline, which is tested by itself; ``step`` is the standard error of each wave's change from the one before, NaN where the two are not compared; ``z`` the
     distance from the centre line in standard errors, NaN without control limits.
     """
 
@@ -51,6 +51,7 @@ class Inputs:
     step: Array
     target: Array
     z: Array
+    primary: Array
 
 
 def fired(x: Inputs, at: int, options: Options) -> dict[str, Array]:
@@ -67,7 +68,8 @@ def fired(x: Inputs, at: int, options: Options) -> dict[str, Array]:
             p = np.where(np.isfinite(change) & np.isfinite(x.step[..., at, :]), p, np.nan)
             worse = change < 0
             found["single_drop"] = worse & (p < alpha)
-            found["drop"] = worse & (adjust(p, options.adjust) < alpha)
+            together = adjust(np.where(x.primary, np.nan, p), options.adjust)
+            found["drop"] = worse & (np.where(x.primary, p, together) < alpha)
         else:
             found["single_drop"] = found["drop"] = np.zeros_like(below)
     seen = signals(np.moveaxis(x.z, -2, -1), "low")
@@ -144,7 +146,8 @@ def inputs(
     z = np.array(
         [np.full(len(followed.waves), NAN) if c is None else m.sign * c.z for m, c in zip(measures, limits, strict=True)]
     )
-    return Inputs(mean * sign, se, series.n_effective.T, step, target * sign, z.T)
+    primary = np.array([m.key == followed.headline for m in measures])
+    return Inputs(mean * sign, se, series.n_effective.T, step, target * sign, z.T, primary)
 
 
 def overlap_correlation(followed: Followed) -> float:
@@ -256,7 +259,7 @@ def false_alarms(
 
 
 def _of(x: Inputs, keep: Array) -> Inputs:
-    return Inputs(*(getattr(x, name)[..., keep] for name in ("mean", "se", "n", "step", "target", "z")))
+    return Inputs(*(getattr(x, name)[..., keep] for name in ("mean", "se", "n", "step", "target", "z", "primary")))
 
 
 def _simulated(
@@ -280,7 +283,7 @@ def _simulated(
         with np.errstate(invalid="ignore", divide="ignore"):
             z = np.where(limited, (mean - centre[:, None]) / size, NAN)
     target = np.where(np.isfinite(x.target), 0.0, NAN)
-    return grade(fired(Inputs(mean, size, x.n, x.step, target, z), waves - 1, options))
+    return grade(fired(Inputs(mean, size, x.n, x.step, target, z, x.primary), waves - 1, options))
 
 
 def _correlations(measures: Sequence[Measure]) -> Array:

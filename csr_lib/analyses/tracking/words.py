@@ -90,7 +90,7 @@ def shown_values(result: TrackingResult, name: str, lang: str) -> dict[str, Any]
         "simulations": options["simulations"],
         "why": both(f"tracking.why.{result.missing.get(name, 'none')}"),
     }
-    listed = _listed(p, name)
+    listed = _listed(p, name) if name in result.figures else []
     if listed:
         values["list"] = listed
     if "decomposition" in tables:
