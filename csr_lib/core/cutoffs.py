@@ -56,6 +56,9 @@ CUTOFFS: dict[str, Cutoff] = {
     "cross_loading": _at_most(0.32, 0.50, "costello2005"),
     "communality": _at_least(0.40, 0.20, "costello2005"),
     "variance_explained": _at_least(0.60, 0.50, "hair2019"),
+    # factors: items with a salient loading; share of resamples in which every item stays with its factor
+    "factor_items": _at_least(3, 2, "costello2005"),
+    "factor_stability": _at_least(0.80, 0.60, "csr_convention"),
     # ordinal items: answers taken as continuous from eight categories on, never below five, between them where skewness allows
     "ordinal_categories": _at_least(8, 5, "rhemtulla2012"),
     "ordinal_skewness": _at_most(1.0, 1.0, "muthen1985"),
@@ -75,6 +78,9 @@ CUTOFFS: dict[str, Cutoff] = {
     "sem_cfi": _at_least(0.95, 0.90, "hu1999"),
     "sem_tli": _at_least(0.95, 0.90, "hu1999"),
     "sem_rmsea": _at_most(0.06, 0.10, "hu1999"),
+    "sem_gfi": _at_least(0.90, 0.85, "joreskog1984"),
+    "sem_agfi": _at_least(0.90, 0.80, "joreskog1984"),
+    "sem_nfi": _at_least(0.90, 0.80, "bentler1980"),
     # the same measurement in several groups: fall of CFI, rises of RMSEA and SRMR from step to step; `_small` for up to 300 rows
     "delta_cfi": _at_most(0.010, 0.010, "cheung2002"),
     "delta_cfi_small": _at_most(0.005, 0.005, "chen2007"),
