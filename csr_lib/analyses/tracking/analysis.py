@@ -157,6 +157,8 @@ class TrackingResult(AnalysisResult):
 
         frame = self.tables["warning_levels"]
         groups = list(dict.fromkeys(frame["group"]))
+        watched = set(frame.loc[frame["group"] != warning.ALL, "measure"])
+        frame = frame[frame["measure"].isin(watched)].reset_index(drop=True)
         return board(frame, labels=self.labels, lang=lang, columns=groups, column="group", group_by="level")
 
     def _draw_decomposition(self, lang: str) -> Drawing:
@@ -246,7 +248,7 @@ def tracking(survey: Survey, *, lang: str | None = None, **options: Any) -> Trac
     }
     withheld = list(followed.withheld)
     if chosen.by:
-        coarse = assemble.watched_by_group(followed, chosen)
+        coarse = assemble.watched_by_group(followed)
         by_group, hidden = warning.by_tier(followed, chosen.by, coarse, chosen)
         withheld += [g for g in hidden if g not in withheld]
         for code, own in by_group.items():

@@ -92,10 +92,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 #: Breaches that a report shows; all of them are in the workbook.
 BREACHES = 15
+#: Most measures that are all watched group by group.
+WATCHED = 20
 
 
-def watched_by_group(followed: Followed, options: Options) -> list[Measure]:
-    """Return what is watched group by group: headline, outcomes, index and constructs; indicators where there are no others."""
+def watched_by_group(followed: Followed) -> list[Measure]:
+    """Return what is watched group by group: everything, or where that is too much all but the single indicators."""
+    if len(followed.measures) <= WATCHED:
+        return list(followed.measures)
     chosen = [m for m in followed.measures if m.level != "indicator" or m.key == followed.headline]
     return chosen if len(chosen) > 1 else list(followed.measures)
 

@@ -46,7 +46,7 @@ def make_checks(
         if len(own):
             checks.append(Check.against("tracking_false_alarm", float(own["any"].iloc[0]), measures=int(own["measures"].iloc[0])))
     checks += _composition(followed, tables)
-    if "attrition" in tables:
+    if "attrition" in tables and tables["attrition"]["left"].iloc[0] > 0:
         checks.append(_attrition(tables["attrition"], options))
     if done.records is not None and done.periods is not None:
         checks += _records(done)

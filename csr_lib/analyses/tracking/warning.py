@@ -41,8 +41,8 @@ ALL = "tracking:all"
 class Inputs:
     """What the rules look at, with high as good; all (…, W, k), waves and measures.
 
-    ``primary`` (k,) marks the headline, which is tested by itself; ``step`` is the standard error of each wave's change from the one before, NaN where the two are not compared; ``z`` the
-    distance from the centre line in standard errors, NaN without control limits.
+    ``primary`` (k,) marks the headline, which is tested by itself; ``step`` is the standard error of each wave's change from the
+    one before, NaN where the two are not compared; ``z`` the distance from the centre line in standard errors, or NaN.
     """
 
     mean: Array
