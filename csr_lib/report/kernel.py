@@ -47,8 +47,9 @@ class ForkedProvisioner(LocalProvisioner):
         """Fork a kernel with the arguments, folder, environment and log file that are asked for."""
         start = cmd[cmd.index("-f") :]
         asked = {"start": start, "cwd": str(kwargs["cwd"]), "env": dict(kwargs["env"]), "log": kwargs["stdout"].name}
-        self.process = _Forked(_warmed(), asked)
-        self.pid = self.pgid = self.process.pid
+        forked: Any = _Forked(_warmed(), asked)  # has what the provisioner asks of a Popen
+        self.process = forked
+        self.pid = self.pgid = forked.pid
         return self.connection_info
 
 

@@ -19,6 +19,7 @@ def main() -> None:
     codes: dict[int, int] = {}
     for line in sys.stdin:
         asked = json.loads(line)
+        answer: int | None
         if "start" in asked:
             answer = _fork(asked)
         else:
