@@ -45,6 +45,7 @@ def boxes(
     def draw(fig: Any, narrow: bool) -> None:
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
+        from matplotlib.ticker import MaxNLocator
 
         ax, ys = rows.axes(fig, narrow)
         for y, row, beyond in zip(ys, frame[list(_COLUMNS)].to_numpy(float), outlying, strict=True):
@@ -61,6 +62,7 @@ def boxes(
         if limits:
             pad = 0.03 * (limits[1] - limits[0])
             ax.set_xlim(limits[0] - pad, limits[1] + pad)
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
         ax.xaxis.set_major_formatter(lambda v, _: number(v, kind) if v % 1 else f"{v:.0f}".replace("-", "−"))
         if show_n and "n" in frame.columns:
             value_column(ax, ys, [number(n, "count") for n in frame["n"]], text("column.n", lang))

@@ -76,8 +76,9 @@ def population() -> Population:
     owner = {**dict.fromkeys(ATTITUDE, "attitude"), **dict.fromkeys(QUALITY, "quality"), **{o: o for o in OUTCOMES}}
     load = {**{k: v[1] for k, v in (ATTITUDE | QUALITY).items()}, **dict.fromkeys(OUTCOMES, 1.0)}
     names = list(owner)
+    together = TOGETHER.to_dict()
     r = pd.DataFrame(
-        [[1.0 if a == b else load[a] * load[b] * TOGETHER.loc[owner[a], owner[b]] for b in names] for a in names], names, names
+        [[1.0 if a == b else load[a] * load[b] * together[owner[b]][owner[a]] for b in names] for a in names], names, names
     )
     margins = {k: Margin(v[0]) for k, v in (ATTITUDE | QUALITY).items()} | {k: Margin(v) for k, v in OUTCOMES.items()}
     return Population.from_correlation(r, margins)

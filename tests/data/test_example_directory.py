@@ -58,7 +58,7 @@ def figures() -> dict[str, object]:
     return {
         "funnel": [study.sampling.issued, ids.nunique(), int(survey().n)],
         "ages": [age.min(), age.max()],
-        "correlation": float(sums().corr().iloc[0, 1]),
+        "correlation": np.corrcoef(sums().to_numpy().T)[0, 1],
         "multiple_r": r,
         "intercept": b[0],
         "b_attitude": b[1],

@@ -23,7 +23,7 @@ from csr_lib.analyses.drivers.describe import (
     sample_table,
 )
 from csr_lib.analyses.drivers.findings import make_findings, make_headline
-from csr_lib.analyses.drivers.hypotheses import hypothesis_table, labels_of, regressions
+from csr_lib.analyses.drivers.hypotheses import hypothesis_table, regressions
 from csr_lib.analyses.drivers.plan import WHERE, Answers, fetch, lacking
 from csr_lib.analyses.drivers.words import Words, both, shown_values
 from csr_lib.core.errors import OptionError, Problem, unknown
@@ -96,7 +96,7 @@ class DriversResult(AnalysisResult):
     table_columns: ClassVar[Mapping[str, Sequence[str]]] = {
         "sample": ("segment", "group", "n", "share", "ci_low", "ci_high"),
         "description": ("variable", "items", "n", "mean", "sd", "index", "index_ci_low", "index_ci_high", "alpha"),
-        "outliers": ("variable", "segment", "groups", "n", "outliers", "share"),
+        "outliers": ("variable", "n", "segments", "groups", "outliers", "most_in"),
         "boxes": (
             "variable", "segment", "group", "n", "mean", "whisker_low", "q1", "median", "q3", "whisker_high", "outliers",
         ),
@@ -110,8 +110,8 @@ class DriversResult(AnalysisResult):
         "coefficients": ("variable", "b", "std_error", "ci_low", "ci_high", "beta", "t", "p_value", "tolerance", "vif"),
         "other_coefficients": ("outcome", "variable", "b", "std_error", "ci_low", "ci_high", "beta", "p_value", "vif"),
         "residuals": ("assumption", "statistic", "df", "p_value"),
-        "importance": ("rank", "variable", "share", "ci_low", "ci_high", "lmg_share", "correlation", "semipartial", "rank_share"),
-        "importance_pairs": ("variable", "other", "estimate", "ci_low", "ci_high", "p_adjusted"),
+        "importance": ("variable", "rank", "share", "ci_low", "ci_high", "lmg_share", "correlation", "semipartial", "rank_share"),
+        "importance_pairs": ("variable", "other", "difference", "ci_low", "ci_high", "p_adjusted"),
         "asymmetry": (
             "variable", "penalty", "penalty_ci_low", "penalty_ci_high", "reward", "reward_ci_low", "reward_ci_high", "contrast",
             "p_adjusted", "factor_kind",
@@ -120,7 +120,7 @@ class DriversResult(AnalysisResult):
             "variable", "odds_ratio", "odds_ratio_ci_low", "odds_ratio_ci_high", "p_value", "linear_p", "agrees",
             "brant_p",
         ),
-        "thresholds": ("grade", "estimate", "std_error"),
+        "thresholds": ("grade", "threshold", "std_error"),
         "hypotheses": (
             "hypothesis", "says", "estimate", "ci_low", "ci_high", "p_adjusted", "beta", "own_p_adjusted", "by_correlation",
             "by_regression",
@@ -150,14 +150,13 @@ class DriversResult(AnalysisResult):
         "hypotheses": dict.fromkeys(("estimate", "ci_low", "ci_high"), "coefficient"),
         "sample": dict.fromkeys(("ci_low", "ci_high"), "percent"),
         "importance": dict.fromkeys(("ci_low", "ci_high"), "percent"),
-        "importance_pairs": dict.fromkeys(("estimate", "ci_low", "ci_high"), "signed_share"),
+        "importance_pairs": dict.fromkeys(("difference", "ci_low", "ci_high"), "signed_share"),
         "residuals": {"statistic": "coefficient"},
-        "outliers": {"share": "share"},
-        "thresholds": {"grade": "decimal", "estimate": "coefficient"},
+        "thresholds": {"grade": "decimal", "threshold": "coefficient"},
+        "frequencies": {f"grade_{g}": "percent" for g in range(12)},
     }
     table_groups: ClassVar[Mapping[str, Sequence[str]]] = {
         "sample": ("segment",),
-        "outliers": ("variable",),
         "boxes": ("variable", "segment"),
         "correlation_pairs": ("variable",),
         "other_coefficients": ("outcome",),
@@ -172,8 +171,9 @@ class DriversResult(AnalysisResult):
         from csr_lib.show.estimates import intervals
 
         frame = self.tables["importance"].drop(columns="n")
+        frame[["share", "ci_low", "ci_high"]] *= 100
         return intervals(
-            frame, labels=self.labels, lang=lang, key="variable", value="share", kind="percent", confidence=self.confidence,
+            frame, labels=self.labels, lang=lang, key="variable", value="share", kind="score", confidence=self.confidence,
             axis_label=text("drivers.axis.share", lang),
         )  # fmt: skip
 
@@ -200,7 +200,7 @@ class DriversResult(AnalysisResult):
 
         frame = self.tables["boxes"]
         own = frame[frame["variable"] == self.outcome].reset_index(drop=True)
-        described = self.tables["description"].set_index("variable").loc[self.outcome]
+        described: Any = self.tables["description"].set_index("variable").loc[self.outcome]
         return boxes(
             own, labels=self.labels, lang=lang, group_by="segment", limits=(described["low"], described["high"]),
             axis_label=Words(self).outcome[lang] if isinstance(Words(self).outcome, Mapping) else str(Words(self).outcome),
@@ -326,7 +326,9 @@ def drivers(survey: Survey, *, lang: str | None = None, **options: Any) -> Drive
     put("asymmetry", models.asymmetry_table(effects) if effects else None, why)
     logit, why = models.ordered(answers, found, chosen)
     put("ordered", models.ordered_table(logit, found) if logit else None, why)
-    put("thresholds", logit.thresholds.assign(n=logit.answers.n) if logit else None, why)
+    put(
+        "thresholds", logit.thresholds.rename(columns={"estimate": "threshold"}).assign(n=logit.answers.n) if logit else None, why
+    )
     put("hypotheses", hypothesis_table(answers, fits, pairs, chosen), NO_HYPOTHESES)
     if "hypotheses" in tables:
         tables["hypotheses"].insert(1, "says", _says(survey, tables["hypotheses"]))
@@ -404,7 +406,7 @@ def _labels(answers: Answers, segments: Sequence[str], tables: Mapping[str, pd.D
     own = study.outcome_construct(answers.plan.outcome)
     if own and labels[answers.plan.outcome] == answers.plan.outcome:
         labels[answers.plan.outcome] = survey.label(own)
-    labels |= {"intercept": both("drivers.intercept"), **labels_of(answers)}
+    labels["intercept"] = both("drivers.intercept")
     if "frequencies" in tables:
         grades = [c for c in tables["frequencies"].columns if c.startswith("grade_")]
         scales = {(s.min, s.max): s for i in study.indicators if (s := _scale(answers, i))}

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 
 def residual_table(answers: Answers, found: Regression) -> pd.DataFrame:
-    """One row per assumption: ``assumption statistic df p_value``; for influence the largest Cook's distance and
-    how many exceed 4/n.
+    """One row per assumption: ``assumption statistic df p_value``; for influence the largest Cook's distance.
 
     Durbin–Watson stands there only where the times of return give the rows an order.
     """
@@ -37,7 +36,6 @@ def residual_table(answers: Answers, found: Regression) -> pd.DataFrame:
         {"assumption": "breusch_pagan", "statistic": equal.statistic, "df": equal.df, "p_value": equal.p_value},
         {"assumption": "reset", "statistic": straight.statistic, "df": straight.df, "p_value": straight.p_value},
         {"assumption": "cook", "statistic": float(np.nanmax(found.cook)), "df": math.nan, "p_value": math.nan},
-        {"assumption": "cook_count", "statistic": float((found.cook > 4 / found.n).sum()), "df": math.nan, "p_value": math.nan},
     ]
     order = times_of(answers, found)
     if order is not None:
@@ -72,7 +70,7 @@ def make_checks(
     checks.append(Check.against("drivers_per_predictor", found.answers.n_effective / (k + 1), "n_per_parameter", predictors=k))
     checks.append(Check.against("drivers_r2", found.r2, "r_squared"))
     slopes = found.coefficients.iloc[1:]
-    worst = slopes.loc[slopes["vif"].idxmax()]
+    worst = slopes.iloc[int(slopes["vif"].argmax())]
     if k > 1:
         checks.append(Check.against("drivers_vif", float(worst["vif"]), "vif", variable=label(str(worst["term"]))))
     checks += _residual_checks(tables["residuals"], found, label, options)
@@ -112,7 +110,7 @@ def make_checks(
         )  # fmt: skip
     if asymmetry is not None:
         few = asymmetry.items.loc[asymmetry.items["few_low"] | asymmetry.items["few_high"], "item"]
-        smallest = float(asymmetry.items[["n_low", "n_high"]].min(axis=None))
+        smallest = float(asymmetry.items[["n_low", "n_high"]].to_numpy(dtype=float).min())
         checks.append(Check.against("drivers_extremes", smallest, "contrast_group", variables=[label(v) for v in few]))
     if options.bootstrap:
         checks.append(Check.against("drivers_draws", failed / options.bootstrap, "failed_draws"))
@@ -125,7 +123,7 @@ def make_checks(
 
 
 def _residual_checks(table: pd.DataFrame, found: Regression, label: Any, options: Options) -> list[Check]:
-    by = table.set_index("assumption")
+    by: Any = table.set_index("assumption")
     limit = 1 - options.confidence
     skew, kurt = (float(by.loc[t, "statistic"]) for t in ("skewness", "kurtosis"))
     far = max(abs(skew) / CUTOFFS["residual_skewness"].threshold, abs(kurt) / CUTOFFS["residual_kurtosis"].threshold)
@@ -142,7 +140,7 @@ def _residual_checks(table: pd.DataFrame, found: Regression, label: Any, options
     largest = float(by.loc["cook", "statistic"])
     checks.append(
         Check.against(
-            "drivers_influence", largest, "cook_distance", count=float(by.loc["cook_count", "statistic"]), limit=4 / found.n
+            "drivers_influence", largest, "cook_distance", count=float((found.cook > 4 / found.n).sum()), limit=4 / found.n
         )
     )
     if "durbin_watson" in by.index:
@@ -156,7 +154,7 @@ def _alphas(description: pd.DataFrame, label: Any) -> list[Check]:
     several = description[description["alpha"].notna()]
     if several.empty:
         return []
-    worst = several.loc[several["alpha"].idxmin()]
+    worst = several.iloc[int(several["alpha"].argmin())]
     weak: Sequence[Any] = [label(v) for v in several.loc[several["alpha"] < CUTOFFS["alpha"].threshold, "variable"]]
     return [
         Check.against("drivers_alpha", float(worst["alpha"]), "alpha", variable=label(str(worst["variable"])), variables=weak)

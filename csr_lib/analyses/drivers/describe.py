@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csr_lib.analyses._rows import rows
 from csr_lib.analyses.drivers.plan import Answers, Variable
 from csr_lib.core.errors import CsrError
 from csr_lib.stats.box_plot import box
@@ -177,17 +178,18 @@ def box_table(answers: Answers, segments: Sequence[str]) -> pd.DataFrame | None:
 
 
 def outlier_table(boxes: pd.DataFrame) -> pd.DataFrame:
-    """Sum the box plots up: outliers per variable and segment, and the groups that they lie in."""
+    """Sum the box plots up: per variable the outliers in all groups, and the group that has most of them ("" where none has)."""
     rows = []
-    for (variable, segment), part in boxes.groupby(["variable", "segment"], sort=False):
+    for variable, part in boxes.groupby("variable", sort=False):
+        worst = part.iloc[int(part["outliers"].argmax())]
         rows.append(
             {
                 "variable": variable,
-                "segment": segment,
+                "segments": part["segment"].nunique(),
                 "groups": len(part),
-                "n": int(part["n"].sum()),
+                "n": int(part.groupby("segment")["n"].sum().max()),
                 "outliers": int(part["outliers"].sum()),
-                "share": float(part["outliers"].sum() / part["n"].sum()),
+                "most_in": worst["group"] if worst["outliers"] else None,
             }
         )
     return pd.DataFrame(rows)
@@ -227,6 +229,6 @@ def correlation_table(answers: Answers, options: Options) -> pd.DataFrame:
 def correlation_matrix(pairs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return the pairs as a square table, ``variable`` and a column per variable, ones in the diagonal."""
     square = pd.DataFrame(np.eye(len(keys)), index=list(keys), columns=list(keys))
-    for row in pairs.itertuples(index=False):
-        square.loc[row.variable, row.other] = square.loc[row.other, row.variable] = row.estimate  # type: ignore[index]
+    for row in rows(pairs):
+        square.loc[row.variable, row.other] = square.loc[row.other, row.variable] = row.estimate
     return square.rename_axis("variable").reset_index()

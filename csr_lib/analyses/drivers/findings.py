@@ -95,10 +95,12 @@ def _lever(w: Words) -> list[Finding]:
         "outcome": w.outcome, "variable": w.label(best.variable), "realistic": best.realistic, "low": best.realistic_ci_low,
         "high": best.realistic_ci_high, "direct": best.direct, "total": best.total, "rise": best.rise,
         "confidence": w.result.confidence,
-        "list": w.list_of(table.iloc[1:], "realistic", "signed_score"),
+        "list": w.ranged(table.iloc[1:], "realistic", "signed_score", most=len(table)),
     }  # fmt: skip
     told = best.realistic_ci_low > 0 or (math.isnan(best.realistic_ci_low) and best.realistic > 0)
-    found = [Finding("drivers_lever" if told else "drivers_lever_none", values, "good" if told else "caution", "key")]
+    items = w.tables["description"].set_index("variable")["items"]
+    key = "drivers_lever" if items[best.variable] > 1 else "drivers_lever_one"
+    found = [Finding(key if told else "drivers_lever_none", values, "good" if told else "caution", "key")]
     if len(table) > 1:
         found.append(Finding("drivers_lever_others", values, "neutral", "detail"))
     return found
@@ -140,7 +142,7 @@ def _correlations(w: Words) -> list[Finding]:
         subset=["estimate"]
     )
     if len(among):
-        top = among.loc[among["estimate"].abs().idxmax()]
+        top = among.iloc[int(among["estimate"].abs().argmax())]
         values = {
             "first": w.label(top["variable"]),
             "second": w.label(top["other"]),
@@ -159,7 +161,16 @@ def _hypotheses(w: Words) -> list[Finding]:
     supported = [h for h in stated if h.by_correlation == "supported"]
     values = {"supported": len(supported), "total": len(stated), "ids": [h.hypothesis for h in supported]}
     everything = len(supported) == len(stated)
-    key = "drivers_hypotheses_all" if everything else "drivers_hypotheses" if supported else "drivers_hypotheses_none"
+    alone = [h.hypothesis for h in supported if h.by_regression != "supported"]
+    if everything and alone:
+        values["ids"] = alone
+    key = (
+        f"drivers_hypotheses_all{'_some' if alone else ''}"
+        if everything
+        else "drivers_hypotheses"
+        if supported
+        else "drivers_hypotheses_none"
+    )
     found = [Finding(key, values, "good" if everything else "neutral", "key")]
     for h in stated:
         values = {
@@ -197,7 +208,7 @@ def _ordered(w: Words) -> list[Finding]:
     table = w.tables.get("ordered")
     if table is None:
         return []
-    top = table.loc[table["odds_ratio"].idxmax()]
+    top = table.iloc[int(table["odds_ratio"].argmax())]
     values = {
         "variable": w.label(top["variable"]), "outcome": w.outcome, "odds": top["odds_ratio"], "low": top["odds_ratio_ci_low"],
         "high": top["odds_ratio_ci_high"],
@@ -216,11 +227,11 @@ def _outliers(w: Words) -> list[Finding]:
     total = int(table["outliers"].sum())
     values = {
         "count": total,
-        "groups": int(table.drop_duplicates("segment")["groups"].sum()),
-        "segments": table["segment"].nunique(),
+        "groups": int(table["groups"].max()),
+        "segments": int(table["segments"].max()),
     }
-    worst = table.loc[table["outliers"].idxmax()]
-    values |= {"variable": w.label(worst["variable"]), "segment": w.label(worst["segment"]), "most": int(worst["outliers"])}
+    worst = table.iloc[int(table["outliers"].argmax())]
+    values |= {"variable": w.label(worst["variable"]), "most": int(worst["outliers"])}
     return [Finding("drivers_outliers" if total else "drivers_no_outliers", values, "caution" if total else "good")]
 
 

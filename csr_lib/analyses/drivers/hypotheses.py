@@ -69,7 +69,8 @@ def hypothesis_table(
     frame = pd.DataFrame(rows)
     frame["p_adjusted"], frame["own_p_adjusted"] = holm(frame["p_value"]), holm(frame["own_p_value"])
     verdicts = []
-    for row in frame.to_dict("records"):
+    for record in frame.to_dict("records"):
+        row = {str(k): v for k, v in record.items()}
         sign = 1 if row["expected"] == "+" else -1
         simple = _verdict(row["estimate"], row["ci_low"], row["ci_high"], row["p_adjusted"], sign, options)
         partial = _verdict(row["beta"], row["beta_ci_low"], row["beta_ci_high"], row["own_p_adjusted"], sign, options)
@@ -84,7 +85,7 @@ def _coefficient(found: Regression | None, source: str) -> dict[str, float]:
     blank = dict.fromkeys(("b", "beta", "beta_ci_low", "beta_ci_high", "own_p_value"), NAN)
     if found is None or source not in found.predictors:
         return blank
-    row = found.coefficients.set_index("term").loc[source]
+    row: Any = found.coefficients.set_index("term").loc[source]
     scale = row["beta"] / row["estimate"] if row["estimate"] else NAN
     half = float(t_quantile(0.5 + found.level / 2, found.df)) * row["std_error"] * abs(scale)
     return {
@@ -103,9 +104,3 @@ def _verdict(estimate: float, low: float, high: float, p: float, sign: int, opti
         return SUPPORTED if estimate * sign > 0 else OPPOSITE
     furthest = high if sign > 0 else -low
     return REJECTED if furthest < options.least else OPEN
-
-
-def labels_of(answers: Answers) -> dict[str, Any]:
-    """Return what each hypothesis says: its own words, or source → target."""
-    survey = answers.survey
-    return {h.id: h.text for h in survey.study.hypotheses if h.text}

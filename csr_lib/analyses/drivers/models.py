@@ -130,7 +130,7 @@ def importance_pairs(found: Regression, options: Options) -> pd.DataFrame | None
         seed=options.seed,
     )
     pairs = boot.differences("relative_weights_share", options.confidence)
-    return pairs.rename(columns={"item": "variable"}).assign(n=found.n)
+    return pairs.rename(columns={"item": "variable", "estimate": "difference"}).assign(n=found.n)
 
 
 # ---- asymmetric effects

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csr_lib.analyses._rows import rows
 from csr_lib.core.text import LANGUAGES, number, text, words
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def both(key: str, **values: Any) -> dict[str, str]:
 
 def p_phrase(p: float) -> str:
     """Return ``p = 0.012`` or ``p < 0.001``."""
+    if 0.0495 <= p < 0.05:  # not "0.050" for what is below the usual level
+        return f"p = {int(p * 1e4) / 1e4:.4f}"
     written = number(p, "p_value")
     return f"p {written[0]} {written[1:]}" if written.startswith("<") else f"p = {written}"
 
@@ -54,19 +57,31 @@ class Words:
         """Return the first rows as ``label (value)``."""
         return [self.named(k, v, kind) for k, v in zip(frame[key][:most], frame[value][:most], strict=True)]
 
+    def ranged(self, frame: pd.DataFrame, value: str, kind: str, most: int = NAMED) -> list[dict[str, str]]:
+        """Return the first rows as ``label (value, low to high)``."""
+        out = []
+        for record in frame[:most].to_dict("records"):
+            row: dict[Any, Any] = dict(record)
+            shown = {c: number(row[f"{value}{c}"], kind) for c in ("", "_ci_low", "_ci_high")}
+            written = both("drivers.ranged", value=shown[""], low=shown["_ci_low"], high=shown["_ci_high"])
+            if pd.isna(row[f"{value}_ci_low"]):
+                written = dict.fromkeys(LANGUAGES, shown[""])
+            out.append(both("drivers.named", label=self.label(row["variable"]), value=written))
+        return out
+
     def labels(self, keys: Sequence[str]) -> list[Any]:
         """Return the labels of some keys."""
         return [self.label(k) for k in keys]
 
     def equation(self) -> dict[str, str]:
         """Return the regression equation, Y = a + b₁·label₁ …, in both languages."""
-        rows = self.tables["coefficients"]
+        constant, *slopes = rows(self.tables["coefficients"])
         out = {}
         for lang in LANGUAGES:
-            parts = [words(self.outcome, lang), " = ", number(rows["b"].iloc[0], "coefficient")]
-            for row in rows.iloc[1:].itertuples(index=False):
-                sign = " − " if row.b < 0 else " + "  # type: ignore[operator]
-                parts += [sign, number(abs(row.b), "coefficient"), " × ", words(self.label(str(row.variable)), lang)]  # type: ignore[arg-type]
+            parts = [words(self.outcome, lang), " = ", number(constant.b, "coefficient")]
+            for row in slopes:
+                parts += [" − " if row.b < 0 else " + ", number(abs(row.b), "coefficient"), " × "]
+                parts.append(words(self.label(row.variable), lang))
             out[lang] = "".join(parts)
         return out
 
@@ -83,18 +98,18 @@ def shown_values(result: DriversResult, name: str, lang: str) -> Mapping[str, An
         "reason": both(f"drivers.why.{result.missing[name]}") if name in result.missing else both("drivers.none"),
     }
     if name in ("importance", "coefficients", "what_if", "correlations"):
-        rows = {
+        listed = {
             "importance": (tables["importance"], "share", "percent"),
             "coefficients": (tables["coefficients"].iloc[1:].sort_values("beta", ascending=False), "beta", "coefficient"),
             "what_if": (tables["what_if"], "realistic", "signed_score"),
             "correlations": (tables["correlations"].sort_values("estimate", ascending=False), "estimate", "coefficient"),
         }[name]
-        values["list"] = w.list_of(*rows, most=len(rows[0]))
+        values["list"] = w.list_of(*listed, most=len(listed[0]))
     if name == "coefficients":
         values["equation"] = w.equation()
     if name in ("heatmap", "correlation_pairs"):
         pairs = tables["correlation_pairs"]
-        top = pairs.loc[pairs["estimate"].abs().idxmax()] if pairs["estimate"].notna().any() else None
+        top = pairs.iloc[int(pairs["estimate"].abs().argmax())] if pairs["estimate"].notna().any() else None
         values["count"] = len(pairs)
         if top is not None:
             values |= {"first": w.label(top["variable"]), "second": w.label(top["other"]), "r": float(top["estimate"])}
