@@ -84,26 +84,19 @@ def _overall(w: Words) -> list[Finding]:
 def _first(w: Words) -> list[Finding]:
     """Best and worst part, and what costs the whole most."""
     frame = w.first_level.sort_values("score", kind="stable")
-    found = []
-    if len(frame) > 1:
-        worst, best = frame.iloc[0], frame.iloc[-1]
-        values = {
-            "best": w.named(best["item"], best["score"]),
-            "worst": w.named(worst["item"], worst["score"]),
-            "apart": float(best["score"] - worst["score"]),
-        }
-        found.append(Finding("fuzzy_parts", values, "neutral", "key"))
+    worst, best = frame.iloc[0], frame.iloc[-1]
+    values: dict[str, Any] = {
+        "best": w.named(best["item"], best["score"]),
+        "worst": w.named(worst["item"], worst["score"]),
+        "apart": float(best["score"] - worst["score"]),
+    }
+    parts = len(frame) > 1
     loss, top = w.tables["priorities"], w.to_improve.head(NAMED)
-    if len(top):
-        values = {
-            "list": w.list_of(top, "indicator", "loss_share", kind="percent"),
-            "share": float(top["loss_share"].sum()),
-            "missing": float(loss["loss"].sum()),
-            "count": len(top),
-            "total": len(loss),
-        }
-        found.append(Finding("fuzzy_loss", values, "bad", "key"))
-    return found
+    if not len(top):
+        return [Finding("fuzzy_parts", values, "neutral", "key")] if parts else []
+    values["list"] = w.list_of(top, "indicator", "loss_share", kind="percent")
+    values |= {"share": float(top["loss_share"].sum()), "missing": float(loss["loss"].sum())}
+    return [Finding("fuzzy_parts_loss" if parts else "fuzzy_loss", values, "bad", "key")]
 
 
 def _stability(w: Words) -> list[Finding]:
@@ -121,6 +114,7 @@ def _stability(w: Words) -> list[Finding]:
         "grade": w.label(grade),
         "others": [_counted(w, g, frame["grade"]) for g in dict.fromkeys(frame.loc[~same, "grade"]) if g != TIE],
         "sets": frame["weights"].nunique(),
+        "own": int((own["grade"] == grade).sum()),
         "operators": frame["operator"].nunique(),
     }
     found = []

@@ -304,8 +304,10 @@ def _labels(survey: Survey, m: Measured, tables: Mapping[str, pd.DataFrame], out
     us = survey.label(f"brand={competition.us}") if competition else _words(f"{NAME}.us")
     short = {name: _words(f"{NAME}.quadrant_name.{name}") for name in build.URGENCY}
     filters = {
-        by: _words(f"column.{by}") if has_text(f"column.{by}", "en") else survey.label(by) for by in ("wave", *survey.segments)
+        by: _words(f"column.{by}") if has_text(f"column.{by}", "en") else survey.label(by)
+        for by in ("wave", "role", *survey.segments)
     }
+    filters |= {role: survey.value_label("role", role) for role in survey.roles}
     return {**short, **filters, **{key: survey.label(key) for key in keys}, OUTCOME_LABEL: outcome, US_LABEL: us}
 
 
