@@ -339,3 +339,13 @@ def test_the_same_seed_gives_the_same_result(tmp_path: Path) -> None:
     survey = study(tmp_path, answers())
     one, same, other = (csr.drivers(survey, bootstrap=100, seed=s).to_json() for s in (1, 1, 2))
     assert one == same != other
+
+
+def test_a_hypothesis_may_start_from_the_outcome(tmp_path: Path) -> None:
+    stated = [*TWO["hypotheses"][:2], {"id": "H3", "from": "Satisfaction", "to": "Loyalty"}]
+    rows = answers()
+    result = csr.drivers(study(tmp_path, rows, **{**TWO, "hypotheses": stated}), bootstrap=0)
+    found = row(result, "hypotheses", hypothesis="H3")
+    assert found["estimate"] == pytest.approx(np.corrcoef(rows["overall"], rows["loyal"])[0, 1])
+    assert found["beta"] == pytest.approx(found["estimate"])
+    assert "no other sources beside it" in " ".join(result.findings("en"))

@@ -428,14 +428,20 @@ def _bases(
     """Return the bases of the tables that do not rest on the complete answers of the main regression."""
     survey = answers.survey
     everybody = survey.basis()
-    found = {name: everybody for name in ("sample", "boxes", "outliers", "frequencies") if name in tables}
-    for name in ("description", "correlations", "correlation_pairs", "hypotheses"):
+    found = {"sample": everybody} if "sample" in tables else {}
+    counted = {
+        name: name for name in ("description", "frequencies", "outliers", "correlations", "correlation_pairs", "hypotheses")
+    }
+    for name, source in {**counted, "boxes": "outliers"}.items():
         if name in tables:
-            n = float(tables[name]["n"].min())
-            left = everybody.n - n
-            effective = everybody.n_effective * n / everybody.n
+            n = float(tables[source]["n"].min())
+            left = max(0.0, len(survey.rows) - n) if name in ("outliers", "boxes") else everybody.n - n
             found[name] = replace(
-                everybody, n=n, n_effective=effective, n_missing=left, missing_rule="pairwise" if left else "none"
+                everybody,
+                n=n,
+                n_effective=everybody.n_effective * n / everybody.n,
+                n_missing=left,
+                missing_rule="pairwise" if left else "none",
             )
     if "other_coefficients" in tables:
         others = [f for f in fits.values() if f.outcome in set(tables["other_coefficients"]["outcome"])]

@@ -161,7 +161,8 @@ def _hypotheses(w: Words) -> list[Finding]:
     supported = [h for h in stated if h.by_correlation == "supported"]
     values = {"supported": len(supported), "total": len(stated), "ids": [h.hypothesis for h in supported]}
     everything = len(supported) == len(stated)
-    alone = [h.hypothesis for h in supported if h.by_regression != "supported"]
+    several = w.tables["hypotheses"]["target"].value_counts()
+    alone = [h.hypothesis for h in supported if h.by_regression != "supported" and several[h.target] > 1]
     if everything and alone:
         values["ids"] = alone
     key = (
@@ -180,9 +181,9 @@ def _hypotheses(w: Words) -> list[Finding]:
         }  # fmt: skip
         if h.by_correlation == "supported":
             key = {"supported": "both", "opposite": "reversed"}.get(h.by_regression, "correlation")
-            if math.isnan(h.beta):
+            if math.isnan(h.beta) or several[h.target] == 1:
                 key = "alone"
-            found.append(Finding(f"drivers_hypothesis_{key}", values, "good" if key == "both" else "caution"))
+            found.append(Finding(f"drivers_hypothesis_{key}", values, "good" if key in ("both", "alone") else "caution"))
         else:
             found.append(
                 Finding(f"drivers_hypothesis_{h.by_correlation}", values, "bad" if h.by_correlation != "untold" else "caution")

@@ -31,7 +31,8 @@ def regressions(answers: Answers, main: Regression, options: Options) -> dict[st
             found[target] = main
             continue
         outcome = answers.outcome if target == own else by_key[target]
-        drivers = [by_key[s] for s in sources if s in by_key and by_key[s] is not outcome]
+        named = [answers.plan.outcome if s == own else s for s in sources]
+        drivers = [by_key[s] for s in named if s in by_key and by_key[s] is not outcome]
         try:
             found[target] = fit(answers, outcome, drivers, options)
         except CsrError:
