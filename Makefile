@@ -1,5 +1,6 @@
-# make report   sets everything up, makes the reports of the example studies, prints their paths
-# make test     sets everything up, runs all tests
+# make report    sets everything up, makes the reports of three example studies (or of STUDY=folder), prints their paths
+# make reports   the same for every study in data/
+# make test      sets everything up, runs all tests
 # Needs Python 3.11 or newer and a package index; uses uv where it is there, venv and pip where it is not.
 
 VENV := .venv
@@ -7,9 +8,10 @@ BIN := $(VENV)/bin
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
+STUDY ?= data/mobile data/power data/software
 
 .DEFAULT_GOAL := help
-.PHONY: help report test coverage lab lint types bench lock clean
+.PHONY: help report reports test coverage lab lint types bench lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -39,7 +41,10 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 	$(BIN)/python -m compileall -q csr_lib; \
 	touch $@
 
-report: $(VENV)/.ready  ## make the reports of the studies in data/, Chinese and English
+report: $(VENV)/.ready  ## make the reports of three example studies (or of STUDY=folder), Chinese and English
+	@$(BIN)/csr reports $(STUDY) --out reports
+
+reports: $(VENV)/.ready  ## make every report of every study in data/, Chinese and English, two at a time
 	@$(BIN)/csr reports --out reports
 
 test: $(VENV)/.ready  ## run all tests
