@@ -1,0 +1,199 @@
+"""How the result of a factor structure shows its tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from csr_lib.analyses._result import AnalysisResult
+from csr_lib.core.cutoffs import CUTOFFS
+from csr_lib.core.text import text
+
+if TYPE_CHECKING:
+    from csr_lib.show import Drawing
+
+_COEFFICIENT = dict.fromkeys(("estimate", "std_error", "ci_low", "ci_high"), "coefficient")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorStructureResult(AnalysisResult):
+    """What the items measure, whether the constructs hold, and what follows from them.
+
+    Attributes
+    ----------
+    missing : part (``cfa structure scores groups hypotheses``) -> key of the reason why it is not there.
+    target : the construct or outcome that is explained; "" without one.
+    """
+
+    analysis: ClassVar[str] = "factor_structure"
+
+    missing: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+
+    table_columns: ClassVar[Mapping[str, Sequence[str]]] = {
+        "funnel": ("funnel_stage", "n", "rate"),
+        "reliability": (
+            "construct", "items", "n", "alpha", "ci_low", "ci_high", "omega", "omega_ci_low", "omega_ci_high", "mean_correlation",
+        ),
+        "adequacy": ("correlation_kind", "kmo", "chi2", "df", "p_value", "above_one", "used"),
+        "retention": ("retention_rule", "suggested", "used"),
+        "variance": ("factor", "factor_match", "items", "eigenvalue", "ss_loadings", "share", "cumulative"),
+        "grouping": (
+            "factor", "item", "loading", "ci_low", "ci_high", "stable", "second_factor", "second_loading", "communality",
+        ),
+        "items": (
+            "construct", "item", "n", "mean", "ci_low", "ci_high", "sd", "skewness", "item_rest", "alpha_if_deleted", "kmo",
+        ),
+        "eigenvalues": (
+            "number", "eigenvalue", "share", "cumulative", "chance_mean", "chance_high",
+            "factor_eigenvalue", "factor_chance_high",
+        ),
+        "cfa_loadings": ("construct", "item", "estimate", "ci_low", "ci_high", "p_value", "r_squared"),
+        "validity": ("construct", "items", "least_loading", "cr", "ave", "shared", "htmt", "htmt_with"),
+        "fit": ("fit_measure", "criterion", "cfa", "cfa_met", "structure", "structure_met", "fit_source"),
+        "discriminant": ("source", "target", "estimate", "ci_low", "ci_high", "correlation", "holds"),
+        "paths": ("source", "target", "estimate", "ci_low", "ci_high", "p_value", "b"),
+        "effects": ("source", "target", "effect", "std_all", "estimate", "ci_low", "ci_high", "p_value"),
+        "score_paths": (
+            "source", "target", "estimate", "ci_low", "ci_high", "p_value",
+            "performance", "performance_ci_low", "performance_ci_high",
+        ),
+        "hypotheses": (
+            "hypothesis", "expected", "estimate", "ci_low", "ci_high", "p_value", "status",
+            "score", "score_ci_low", "score_ci_high", "score_p_value", "score_status",
+        ),
+        "modification": ("hint_model", "hint", "source", "target", "mi", "p_value", "std_all"),
+        "invariance": (
+            "segment", "invariance_step", "chi2", "df", "cfi", "rmsea", "srmr", "delta_cfi", "delta_rmsea", "delta_srmr",
+            "step_verdict",
+        ),
+        "latent_means": ("construct", "group", "against", "std", "estimate", "ci_low", "ci_high", "p_value"),
+    }  # fmt: skip
+    table_formats: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "*": {"chi2": "decimal", "suggested": "count", "items": "count"},
+        "funnel": {"rate": "share"},
+        "reliability": {
+            **dict.fromkeys(
+                ("alpha", "ci_low", "ci_high", "omega", "omega_ci_low", "omega_ci_high", "mean_correlation"), "coefficient"
+            ),
+        },
+        "adequacy": {"kmo": "coefficient", "above_one": "count", "df": "count"},
+        "variance": {"items": "text", "share": "share", "cumulative": "share"},
+        "grouping": {"stable": "percent"},
+        "items": {"kmo": "coefficient", "alpha_if_deleted": "coefficient"},
+        "eigenvalues": {"share": "share", "cumulative": "share"},
+        "cfa_loadings": _COEFFICIENT,
+        "validity": dict.fromkeys(("least_loading", "cr", "ave", "shared", "htmt"), "coefficient"),
+        "fornell_larcker": {},
+        "discriminant": {**_COEFFICIENT, "correlation": "coefficient"},
+        "fit_measures": {"cfa": "coefficient", "structure": "coefficient"},
+        "paths": _COEFFICIENT,
+        "r_squared": {"r_squared": "coefficient"},
+        "effects": {**_COEFFICIENT, "std_all": "coefficient"},
+        "score_paths": {
+            **_COEFFICIENT, **dict.fromkeys(("performance", "performance_ci_low", "performance_ci_high"), "score"),
+        },
+        "hypotheses": {
+            **_COEFFICIENT, **dict.fromkeys(("score", "score_ci_low", "score_ci_high"), "coefficient"),
+            "score_p_value": "p_value",
+        },
+        "modification": {"std_all": "signed_coefficient"},
+        "invariance": {
+            **dict.fromkeys(("cfi", "rmsea", "srmr"), "coefficient"),
+            **dict.fromkeys(("delta_cfi", "delta_rmsea", "delta_srmr"), "signed_coefficient"),
+        },
+        "latent_means": {"std": "signed", "estimate": "signed", "ci_low": "signed", "ci_high": "signed"},
+        "fit": {"cfa": "coefficient", "structure": "coefficient"},
+    }  # fmt: skip
+    table_groups: ClassVar[Mapping[str, Sequence[str]]] = {
+        "loadings": ("group",),
+        "grouping": ("factor",),
+        "items": ("construct",),
+        "cfa_loadings": ("construct",),
+        "paths": ("target",),
+        "modification": ("hint_model",),
+        "invariance": ("segment",),
+        "latent_means": ("construct",),
+        "equalities": ("segment", "invariance_step"),
+    }
+
+    def _values(self, name: str, lang: str) -> Mapping[str, Any]:
+        from csr_lib.analyses.factor_structure.words import shown_values
+
+        return shown_values(self, name, lang)
+
+    @property
+    def _components(self) -> bool:
+        return str(self.options["extract"]) == "components"
+
+    def _factors(self) -> list[str]:
+        return [str(f) for f in self.tables["variance"]["factor"]]
+
+    def _draw_eigenvalues(self, lang: str) -> Drawing:
+        from csr_lib.show.scree import scree
+
+        frame, retained = self.tables["eigenvalues"], int(self.options["factors"])
+        if self._components:
+            return scree(frame, lang=lang, retained=retained)
+        return scree(frame, lang=lang, retained=retained, value="factor_eigenvalue", chance="factor_chance_high", one=False)
+
+    def _draw_loadings(self, lang: str) -> Drawing:
+        from csr_lib.show.heatmap import heatmap
+
+        return heatmap(
+            self.tables["loadings"],
+            labels=self.labels,
+            lang=lang,
+            columns=self._factors(),
+            group_by="group",
+            strong=CUTOFFS["factor_loading"].threshold,
+            scale_label=text("factor_structure.axis.loading", lang),
+        )
+
+    def _draw_correlations(self, lang: str) -> Drawing:
+        from csr_lib.show.heatmap import heatmap
+
+        return heatmap(
+            self.tables["correlations"],
+            labels=self.labels,
+            lang=lang,
+            triangle=True,
+            scale_label=text("factor_structure.axis.correlation", lang),
+        )
+
+    def _draw_paths(self, lang: str) -> Drawing:
+        from csr_lib.show.path_diagram import path_diagram
+
+        return path_diagram(
+            self.tables["paths"],
+            labels=self.labels,
+            lang=lang,
+            constructs=self.tables["r_squared"],
+            target=self.target,
+            alpha=1 - self.confidence,
+        )
+
+    def _draw_score_paths(self, lang: str) -> Drawing:
+        from csr_lib.show.path_diagram import path_diagram
+
+        return path_diagram(
+            self.tables["score_paths"], labels=self.labels, lang=lang, target=self.target, alpha=1 - self.confidence
+        )
+
+    def _draw_latent_means(self, lang: str) -> Drawing:
+        from csr_lib.show.estimates import intervals
+
+        frame = self.tables["latent_means"]
+        return intervals(
+            frame.assign(series=frame["group"]),
+            labels=self.labels,
+            lang=lang,
+            key="construct",
+            series="series",
+            overall=(0.0, self.labels.get(str(frame["against"].iloc[0]), "")),
+            kind="signed",
+            confidence=self.confidence,
+            axis_label=text("factor_structure.axis.latent_mean", lang),
+            show_n=False,
+        )
