@@ -1,5 +1,6 @@
 """Both languages say the same things."""
 
+import re
 import string
 
 import pytest
@@ -42,6 +43,9 @@ def test_every_cutoff_has_its_reference() -> None:
         (-0.001, "signed", "0.00"),
         (-3.2, "signed", "−3.20"),
         (0.00001, "p_value", "<0.001"),
+        (0.00001, "p", "p < 0.001"),
+        (0.0324, "p", "p = 0.032"),
+        (0.04998, "p", "p = 0.0499"),
         (float("nan"), "score", "–"),
         (0.1234, "share", "12.3%"),
         (12345.0, "count", "12,345"),
@@ -65,3 +69,8 @@ def test_an_unknown_key_is_an_error() -> None:
 def test_a_check_is_judged_by_the_table_of_cutoffs() -> None:
     assert [Check.against("alpha", v).verdict for v in (0.8, 0.65, 0.3, float("nan"))] == ["pass", "warn", "fail", "fail"]
     assert [Check.against("vif", v).verdict for v in (2.0, 7.0, 11.0)] == ["pass", "warn", "fail"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_sentences_write_p_values_as_p_less_than_or_equal(lang: str) -> None:
+    assert [key for key, said in catalogue(lang).items() if re.search(r"\bp ?(=|值|-value)? ?\{\w+:p_value\}", said)] == []

@@ -25,7 +25,8 @@ FORMATS = {
     "signed_share": "{:+.1%}",
     "coefficient": "{:.3f}",
     "signed_coefficient": "{:+.3f}",
-    "p_value": "{:.3f}",
+    "p_value": "{:.3f}",  # in tables
+    "p": "p = {:.3f}",  # in sentences
     "count": "{:,.0f}",
     "signed_count": "{:+.0f}",
     "decimal": "{:.2f}",
@@ -103,8 +104,10 @@ def number(value: Any, kind: str) -> str:
         return "–"
     if kind == "text" or not _is_number(value):
         return str(value)
-    if kind == "p_value" and value < 0.001:
-        return "<0.001"
+    if kind in ("p_value", "p") and value < 0.001:
+        return "<0.001" if kind == "p_value" else "p < 0.001"
+    if kind == "p" and 0.0495 <= value < 0.05:  # not "0.050" for what is below the usual level
+        return f"p = {int(value * 1e4) / 1e4:.4f}"
     written = FORMATS[kind].format(value)
     if not any(ch in written for ch in "123456789"):  # no "-0.00"
         written = written.replace("-", "").replace("+", "")
