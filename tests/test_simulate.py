@@ -288,3 +288,35 @@ def test_an_exact_draw_has_the_correlations_of_the_population() -> None:
     np.testing.assert_allclose(np.corrcoef(sample.scores.to_numpy(), rowvar=False), r, atol=1e-12)
     with pytest.raises(OptionError, match="exactly"):
         draw(Population.from_correlation(r, {}), 3, 4, exact=True)
+
+
+# ---- the same people asked again
+
+
+def test_people_asked_again_answer_much_as_before(population: Population) -> None:
+    first = draw(population, 4000, 1)
+    again = draw(population, 4000, 2, before=first.latent, stability=0.8)
+    there = np.corrcoef(first.latent["A"], again.latent["A"])[0, 1]
+    assert there == pytest.approx(0.8, abs=0.03)
+    assert again.latent["A"].std() == pytest.approx(1.0, abs=0.05)
+    r = population.correlation.loc["A", "Y"]
+    assert again.latent[["A", "Y"]].corr().iloc[0, 1] == pytest.approx(r, abs=0.05)
+
+
+def test_a_shift_is_not_carried_on_to_the_next_time(population: Population) -> None:
+    shifted = draw(population, 2000, 1, shifts=pd.DataFrame({"A": np.full(2000, -2.0)}))
+    assert abs(shifted.latent["A"].mean()) < 0.1
+
+
+def test_newcomers_are_drawn_as_for_the_first_time(population: Population) -> None:
+    before = draw(population, 300, 1).latent
+    before.iloc[:150] = np.nan
+    mixed, fresh = draw(population, 300, 2, before=before), draw(population, 300, 2)
+    pd.testing.assert_frame_equal(mixed.answers.iloc[:150], fresh.answers.iloc[:150])
+
+
+def test_former_answers_must_be_of_the_same_people_and_items(population: Population) -> None:
+    before = draw(population, 30, 1).latent
+    for wrong in ({"before": before.iloc[:20]}, {"before": before[["A"]]}, {"before": before, "stability": 1.2}):
+        with pytest.raises(OptionError, match="before"):
+            draw(population, 30, 2, **wrong)

@@ -23,14 +23,24 @@ class Sample:
     answers : one row per respondent, one integer column per item.
     scores : the constructs behind the answers (latent, standardised in the population); no columns without a model.
     population : what is true.
+    latent : the variables behind items and constructs as drawn, before `shifts`: what `draw` takes as `before`.
     """
 
     answers: pd.DataFrame
     scores: pd.DataFrame
     population: Population
+    latent: pd.DataFrame
 
 
-def draw(population: Population, n: int, seed: Seed, shifts: pd.DataFrame | None = None, exact: bool = False) -> Sample:
+def draw(
+    population: Population,
+    n: int,
+    seed: Seed,
+    shifts: pd.DataFrame | None = None,
+    exact: bool = False,
+    before: pd.DataFrame | None = None,
+    stability: float = 0.7,
+) -> Sample:
     """Draw `n` respondents.
 
     Parameters
@@ -42,6 +52,9 @@ def draw(population: Population, n: int, seed: Seed, shifts: pd.DataFrame | None
         standard deviations. A shift of a construct travels on along the paths.
     exact : the variables behind the answers have the population's means, variances and correlations in the sample too, not only
         on average (before `shifts` and grading); as R ``MASS::mvrnorm(empirical = TRUE)``. Needs more respondents than variables.
+    before : n rows of a former sample's `latent`, for the same people asked again; a row of NaN is somebody new.
+    stability : correlation of what is behind an answer with what was behind it the time before, 0–1. The population stays as it
+        is: z = stability · before + √(1 − stability²) · new.
 
     Returns
     -------
@@ -67,6 +80,17 @@ def draw(population: Population, n: int, seed: Seed, shifts: pd.DataFrame | None
         z -= z.mean(axis=0)
         z = np.linalg.solve(np.linalg.cholesky(z.T @ z / n), z.T).T
     z = z @ half
+    if before is not None:
+        if list(before.columns) != names or len(before) != n or not 0 <= stability <= 1:
+            raise OptionError(
+                f"`before` has {len(before)} rows and {before.shape[1]} columns, stability is {stability}",
+                where="draw",
+                allowed=f"{n} rows with the columns of the population, stability from 0 to 1",
+                mend="take the rows of the same respondents from the `latent` of the sample before",
+            )
+        former = before.to_numpy(dtype=float)
+        z = np.where(np.isnan(former), z, stability * former + np.sqrt(1 - stability**2) * z)
+    latent = pd.DataFrame(z, columns=names)
     if shifts is not None:
         wrong = [unknown(str(c), names, what="construct or item", where="shifts") for c in shifts.columns if c not in names]
         if len(shifts) != n:
@@ -77,7 +101,7 @@ def draw(population: Population, n: int, seed: Seed, shifts: pd.DataFrame | None
     drawn = pd.DataFrame(z, columns=names)
     answers = pd.DataFrame({name: margin.grade(drawn[name]) for name, margin in population.margins.items()})
     scores = drawn[[c for c in names if c not in population.margins]]
-    return Sample(answers, scores, population)
+    return Sample(answers, scores, population, latent)
 
 
 def stratify(strata: pd.DataFrame, share: str = "share", n: str = "n") -> pd.DataFrame:

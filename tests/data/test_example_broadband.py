@@ -101,16 +101,3 @@ def test_the_kept_rate_is_the_true_one() -> None:
     month = records().time.dt.to_period("M").astype(str)
     found = pd.Series(records().values("kept")).groupby(month.to_numpy()).mean()
     assert (found - pd.Series(truth)).abs().max() < 0.13  # about three standard errors of a month
-
-
-def test_the_operations_are_made_again_byte_for_byte(tmp_path: Path) -> None:
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("make_broadband", FOLDER / "make_data.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.main(tmp_path)
-    for file in ("answers.csv", "operations.csv", "truth.yml"):
-        assert (tmp_path / file).read_bytes() == (FOLDER / file).read_bytes(), file

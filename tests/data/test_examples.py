@@ -21,7 +21,7 @@ from csr_lib.study import Survey, open_study
 DATA = Path(__file__).parents[2] / "data"
 #: Figures of the others stand in test_example_<study>.py.
 FIRST = ("power", "software", "mobile")
-STUDIES = (*FIRST, "bank", "tobacco", "directory", "loyalty", "broadband")
+STUDIES = (*FIRST, "bank", "tobacco", "directory", "loyalty", "broadband", "steel")
 
 
 @cache
@@ -47,7 +47,9 @@ def generator(name: str) -> ModuleType:
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_generator_makes_the_same_bytes_again(name: str, tmp_path: Path) -> None:
     generator(name).main(tmp_path)
-    for file in ("answers.csv", "truth.yml"):
+    made = {file.name for file in tmp_path.iterdir()}
+    assert {"answers.csv", "truth.yml"} | {f.name for f in (DATA / name).glob("*.csv")} == made
+    for file in made:
         assert (tmp_path / file).read_bytes() == (DATA / name / file).read_bytes(), file
 
 
@@ -224,7 +226,9 @@ def test_cleaning_finds_the_careless(name: str, least: int) -> None:
 @pytest.mark.parametrize("name", STUDIES)
 def test_what_came_back_is_what_the_study_says(name: str) -> None:
     study = survey(name).study
-    answers = pd.read_csv(DATA / name / "answers.csv", dtype=str, encoding="utf-8-sig").drop_duplicates("id")
+    answers = pd.read_csv(DATA / name / "answers.csv", dtype=str, encoding="utf-8-sig")
+    panel = study.wave is not None and study.wave.panel  # the same people, once in every wave
+    answers = answers.drop_duplicates(["id", study.wave.column] if panel else ["id"])
     assert len(answers) == study.sampling.returned
     for wave, counts in study.sampling.per_wave.items():
         assert (answers[study.wave.column] == wave).sum() == counts.returned, wave
