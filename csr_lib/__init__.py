@@ -35,12 +35,17 @@ _PUBLIC = {
     "tracking": "csr_lib.analyses.tracking",
 }
 
-__all__ = [*_PUBLIC, "__version__"]
+#: public name -> a module of its own
+_MODULES = {"explore": "csr_lib.explore"}
+
+__all__ = [*_PUBLIC, *_MODULES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         return getattr(import_module(_PUBLIC[name]), name)
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     raise AttributeError(f"module 'csr_lib' has no attribute '{name}'")
 
 

@@ -15,6 +15,7 @@ ALLOWED = {
     "study": {"stats", "core"},
     "simulate": {"study", "stats", "core"},
     "analyses": {"show", "study", "stats", "core"},
+    "explore": {"analyses", "show", "study", "stats", "core"},
     "report": {"analyses", "show", "study", "stats", "core"},
     "cli": {"report", "analyses", "show", "study", "stats", "core"},
     "__main__": {"cli"},
