@@ -95,9 +95,9 @@ def factor_structure(survey: Survey, *, lang: str | None = None, **options: Any)
     Returns
     -------
     FactorStructureResult
-        Tables ``funnel reliability adequacy retention variance loadings grouping items eigenvalues correlations`` and, as far as
-        the study has what they need, ``fit fit_measures cfa_loadings validity fornell_larcker discriminant paths r_squared
-        effects score_paths hypotheses modification invariance latent_means equalities``; ``missing`` says why others are not
+        Tables ``funnel levels reliability adequacy retention variance loadings grouping items eigenvalues correlations`` and,
+        as far as the study has what they need, ``fit fit_measures cfa_loadings validity fornell_larcker discriminant paths
+        r_squared effects score_paths hypotheses modification invariance latent_means equalities``; ``missing`` says why others are not
         there. A model that could not be estimated, or whose solution is inadmissible, is a failed check.
 
     Raises
@@ -149,6 +149,7 @@ def factor_structure(survey: Survey, *, lang: str | None = None, **options: Any)
         references=_references(e, c, tables),
         missing=_missing(c, tables),
         target=data.choice.target or "",
+        explained=None if c.paths_on_scores is None else c.paths_on_scores.r2,
     )
     return replace(result, headline=findings.make_headline(result), found=findings.make_findings(result))
 
@@ -169,6 +170,9 @@ def _used(data: Data, e: Exploration, c: Confirmation) -> dict[str, Any]:
 
 
 def _labels(data: Data, e: Exploration, c: Confirmation, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    from csr_lib.analyses.factor_structure.checks import spoken
+    from csr_lib.show.cards import short_reference
+
     survey = data.survey
     study = survey.study
     out: dict[str, Any] = {key: survey.label(key) for key in [*data.ratings.columns, *study.constructs]}
@@ -185,6 +189,11 @@ def _labels(data: Data, e: Exploration, c: Confirmation, tables: Mapping[str, pd
     for h in study.hypotheses:
         said = h.text or {x: f"{words(out.get(h.from_, h.from_), x)} → {words(out.get(h.to, h.to), x)}" for x in LANGUAGES}
         out[h.id] = {x: f"{h.id} {words(said, x)}" for x in LANGUAGES}
+    for name in {n for t in ("invariance", "equalities") if t in tables for n in tables[t].get("parameter", ())}:
+        out[name] = spoken(name, out)
+    if "fit" in tables:
+        cited = [s for s in tables["fit"]["fit_source"] if s != "study"]
+        out |= {key: {x: short_reference(key, x) for x in LANGUAGES} for key in cited}
     for g in c.groups:
         out[g.by] = survey.label(g.by)
         out |= {f"{g.by}={value}": label for value, label in g.labels.items()}
@@ -201,7 +210,7 @@ def _bases(data: Data, c: Confirmation, tables: Mapping[str, pd.DataFrame]) -> d
         share = data.survey.n_effective / data.survey.n if data.kind == "sampling" else 1.0
         return Basis(result.n, result.n * share, data.kind, rule, result.n_missing)
 
-    found = {}
+    found: dict[str, Basis] = {}
     if c.cfa.result is not None:
         of_cfa = (
             "cfa_loadings",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from csr_lib.analyses._checks import sample_checks
 from csr_lib.analyses.factor_structure.tables import ALL
+from csr_lib.analyses.factor_structure.words import p_phrase
 from csr_lib.core.check import Check, Verdict
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, number, text, words
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from csr_lib.analyses.factor_structure.explore import Exploration
     from csr_lib.analyses.factor_structure.plan import Data
 
+#: A χ² so small that it would come by chance once in a thousand samples of a model that holds entirely.
+TOO_GOOD = 0.999
 #: Checks of an estimated model that, failed, make its solution inadmissible; and those that say how well it is determined.
 ADMISSIBLE = ("sem_std_path", "sem_variance", "sem_latent_definite")
 DETERMINED = ("sem_latent_correlation", "sem_std_error", "sem_information", "sem_factor_variance")
@@ -52,17 +55,19 @@ def make_checks(
     found += _model("fs_structure", c.structure, tables, labels)
     for g in c.groups:
         if g.result is not None:
-            found += [_named(check, g.labels) for check in g.result.checks]
+            found += [_named(check, g.labels, labels) for check in g.result.checks]
         else:
             found.append(Check("fs_invariance_failed", "fail", values={"segment": survey.label(g.by), "problem": g.problem}))
     return found
 
 
-def _named(check: Check, labels: Mapping[str, Any]) -> Check:
-    """Return a check of invariance with the group's label in place of its code."""
+def _named(check: Check, groups: Mapping[str, Any], labels: Mapping[str, Any]) -> Check:
+    """Return a check of invariance with labels in place of the codes of groups and the names of parameters."""
     values = dict(check.values)
     if "group" in values:
-        values["group"] = labels.get(str(values["group"]), values["group"])
+        values["group"] = groups.get(str(values["group"]), values["group"])
+    if "names" in values:
+        values["names"] = [spoken(str(name), labels) for name in values["names"]]
     return Check(check.key, check.verdict, check.value, check.threshold, check.source, values)
 
 
@@ -87,7 +92,7 @@ def _fitness(data: Data, e: Exploration, labels: Mapping[str, Any]) -> list[Chec
         Check.against("fs_kmo", used.kmo, "kmo"),
         Check(
             "fs_bartlett", "pass" if used.p_value < 0.05 else "fail", used.p_value, 0.05, "bartlett1951",
-            {"chi2": used.chi_square, "df": used.df},
+            {"chi2": used.chi_square, "df": used.df, "p": p_phrase(used.p_value)},
         ),
     ]  # fmt: skip
     if len(weak):
@@ -198,6 +203,9 @@ def _model(key: str, attempt: Attempt, tables: Mapping[str, pd.DataFrame], label
     ]
     inputs = [c for c in own if c.key in INPUTS]
     found += [_joined(f"{key}_inputs", inputs)] if inputs else []
+    p = float(result.fit.get("p_value_scaled", result.fit["p_value"]))
+    if result.fit["df"] > 0 and p > TOO_GOOD:
+        found.append(Check(f"{key}_too_good", "warn", p, TOO_GOOD, "", {"chi2": result.fit["chi2"], "df": result.fit["df"]}))
     column = key.removeprefix("fs_")
     judged = tables["fit"][tables["fit"][f"{column}_met"] != "none"]
     missed = judged[judged[f"{column}_met"] == "missed"]
@@ -217,23 +225,27 @@ def _spoken(check: Check, labels: Mapping[str, Any]) -> Check:
     for name in ("worst", "names"):
         if name in values:
             given = values[name]
-            spoken = [_relabelled(str(v), labels) for v in ([given] if isinstance(given, str) else given)]
-            values[name] = spoken[0] if isinstance(given, str) else spoken
+            said = [spoken(str(v), labels) for v in ([given] if isinstance(given, str) else given)]
+            values[name] = said[0] if isinstance(given, str) else said
     return Check(check.key, check.verdict, check.value, check.threshold, check.source, values)
 
 
-def _relabelled(name: str, labels: Mapping[str, Any]) -> dict[str, str]:
-    """Put labels for keys into a parameter's name, which is keys and signs with blanks between them."""
-    return {lang: " ".join(words(labels.get(part, part), lang) for part in name.split(" ")) for lang in LANGUAGES}
+def spoken(name: str, labels: Mapping[str, Any]) -> dict[str, str]:
+    """Return a parameter's name (keys and signs with blanks between them) with labels for keys and words for signs."""
+    parts = name.split(" ")
+    if len(parts) == 3 and (parts[1:] == ["~", "1"] or (parts[1] == "~~" and parts[0] == parts[2])):
+        kind = "intercept" if parts[1] == "~" else "residual"
+        return {x: text(f"factor_structure.parameter.{kind}", x, item=labels.get(parts[0], parts[0])) for x in LANGUAGES}
+    signs = {"=~": "→", "~~": "↔"}
+    return {x: " ".join(words(labels.get(p, signs.get(p, p)), x) for p in parts) for x in LANGUAGES}
 
 
 def _joined(key: str, members: Sequence[Check], **values: Any) -> Check:
     """Return one check for several: the worst verdict, and what those that are not passed say."""
-    worst = max((c.verdict for c in members), key=lambda v: _ORDER[v], default="pass")
+    verdict: Verdict = max((c.verdict for c in members), key=lambda v: _ORDER[v], default="pass")
     bad = [c for c in members if c.verdict != "pass"]
     said = {lang: (" " if lang == "en" else "").join(c.sentence(lang) for c in bad) for lang in LANGUAGES}
     source = bad[0].source if bad else (members[0].source if members else "")
-    verdict: Verdict = worst
     if key.endswith("_admissible") and values["r2"] > 1 and verdict == "pass":
         verdict, said = "fail", _phrase("beyond_all")
     return Check(key, verdict, float(len(bad)), 0.0, source, {"said": said, **values})

@@ -148,18 +148,18 @@ def _on_scores(data: Data, explored: Exploration, options: Options) -> tuple[Reg
         return None, "no_outcome"
     if set(data.choice.target_items) & set(data.choice.items):
         return None, "target_explored"
-    frame = scores(explored, data).assign(target=data.outcome)[data.second]
-    weights = data.survey.weights[data.second]
-    whole = frame.notna().all(axis=1).to_numpy()
-    if whole.sum() <= frame.shape[1] + 1:
+    every = scores(explored, data).assign(target=data.outcome)[data.second]
+    whole = every.notna().all(axis=1).to_numpy()
+    if whole.sum() <= every.shape[1] + 1:
         return None, "few_answers"
-    frame, weights = frame[whole], weights[whole]
+    frame, weights = every[whole], data.survey.weights[data.second][whole]
     centre = np.average(frame, axis=0, weights=weights)
-    spread = np.sqrt(np.average((frame - centre) ** 2, axis=0, weights=weights))
+    spread = np.sqrt(np.average((frame.to_numpy(dtype=float) - centre) ** 2, axis=0, weights=weights))
     if not (spread > 0).all():
         return None, "outcome_constant"
     try:
-        found = regression((frame - centre) / spread, "target", weights=weights, kind=data.kind, level=options.confidence)
+        standard = frame.sub(centre, axis="columns").div(spread, axis="columns")
+        found = regression(standard, "target", weights=weights, kind=data.kind, level=options.confidence)
     except CsrError:
         return None, "few_answers"
     return found, ""

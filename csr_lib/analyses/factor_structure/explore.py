@@ -208,6 +208,6 @@ def scores(e: Exploration, data: Data) -> pd.DataFrame:
 
     weights = score_weights(e.solution).set_index("item")
     ratings = data.ratings[list(weights.index)]
-    standard = (ratings - e.pearson.mean) / e.pearson.sd
-    made = standard.to_numpy() @ weights.to_numpy()
+    standard = (ratings.to_numpy(dtype=float) - e.pearson.mean) / e.pearson.sd
+    made = standard @ weights.to_numpy(dtype=float)
     return pd.DataFrame(made, index=ratings.index, columns=list(e.solution.factors))

@@ -34,6 +34,10 @@ THRESHOLDS: dict[str, tuple[float, str, str]] = {
 }
 #: Judged where the study states no thresholds of its own; those that it states are judged besides.
 USUAL = ("chi2_df", "cfi", "tli", "gfi", "rmsea", "srmr")
+MEASURES = (
+    "chi2", "df", "p_value", "chi2_df", "cfi", "tli", "gfi", "agfi", "nfi", "ifi", "rmsea", "rmsea_ci_low", "rmsea_ci_high",
+    "srmr", "n_parameters", "aic", "bic",
+)  # fmt: skip
 #: A modification index above this is worth a look: χ² with one degree of freedom at p < .05.
 LEAST_INDEX = 3.841
 MOST_INDICES = 10
@@ -74,7 +78,7 @@ def model_tables(data: Data, c: Confirmation, e: Exploration, options: Options) 
     hypotheses = hypotheses_table(data, c, found, e, options)
     if len(hypotheses):
         found["hypotheses"] = hypotheses
-    hints = [modification(result).assign(hint_model=name) for name, result in fits.items()]
+    hints = [modification(result).assign(fit_model=name) for name, result in fits.items()]
     if any(len(h) for h in hints):
         found["modification"] = pd.concat([h for h in hints if len(h)], ignore_index=True)
     found |= invariance_tables(c.groups)
@@ -104,9 +108,8 @@ def fit_table(fits: Mapping[str, SEMResult], options: Options) -> pd.DataFrame:
 
 
 def measures_table(fits: Mapping[str, SEMResult]) -> pd.DataFrame:
-    """Return every fit measure of every model: ``fit_measure`` and a column per model."""
-    names = list(dict.fromkeys(name for r in fits.values() for name in r.fit))
-    return pd.DataFrame({"fit_measure": names, **{m: [float(r.fit.get(n, math.nan)) for n in names] for m, r in fits.items()}})
+    """Return the fit measures, robust where there are: ``fit_model`` and a column for each of `MEASURES`."""
+    return pd.DataFrame([{"fit_model": name, **{m: measure(result, m) for m in MEASURES}} for name, result in fits.items()])
 
 
 def loadings(result: SEMResult) -> pd.DataFrame:
@@ -182,7 +185,8 @@ def effects_table(result: SEMResult) -> pd.DataFrame:
     """Return indirect and total effects where a path leads through other constructs: ``source target effect estimate ci_low
     ci_high p_value std_all``."""
     effects = result.effects
-    through = set(zip(*(effects.loc[effects["effect"] == "indirect", k] for k in ("source", "target")), strict=True))
+    indirect = effects[(effects["effect"] == "indirect") & effects["p_value"].notna()]  # without a way through others it is 0
+    through = set(zip(indirect["source"], indirect["target"], strict=True))
     mine = [(s, t) in through for s, t in zip(effects["source"], effects["target"], strict=True)]
     frame = effects[np.array(mine, dtype=bool) & (effects["effect"] != "direct")]
     return frame[["source", "target", "effect", "estimate", "ci_low", "ci_high", "p_value", "std_all"]].reset_index(drop=True)
@@ -270,15 +274,15 @@ def _of(frame: pd.DataFrame, source: str, target: str, **more: str) -> Mapping[s
     here = (frame["source"] == source) & (frame["target"] == target)
     for column, value in more.items():
         here &= frame[column] == value
-    return frame[here].iloc[0].to_dict() if here.any() else None
+    return {str(k): v for k, v in frame[here].iloc[0].to_dict().items()} if here.any() else None
 
 
 def _verdict(found: Mapping[str, float], want: int, alpha: float) -> str:
     if math.isnan(found["estimate"]) or math.isnan(found["p_value"]):
         return "untested"
     if not found["p_value"] < alpha:
-        return "rejected"
-    return "accepted" if found["estimate"] * want > 0 else "opposite"
+        return "not_supported"
+    return "supported" if found["estimate"] * want > 0 else "opposite"
 
 
 def modification(result: SEMResult) -> pd.DataFrame:

@@ -72,7 +72,7 @@ def choose(study: Study, options: Options) -> Choice:
             raise OptionError(wrong)
     outcome = study.outcome_construct("satisfaction") if "satisfaction" in study.outcomes else None
     target = model.target if model else outcome or ("satisfaction" if "satisfaction" in study.outcomes else None)
-    explained = _explained(study, model, outcome)
+    explained = _explained(study, model)
     chosen = list(options.constructs) if options.constructs else [c for c in known if c not in explained]
     rated = set(asked(study))
     items = tuple(dict.fromkeys(i for c in chosen for i in known[c].items if i in rated))
@@ -90,7 +90,7 @@ def choose(study: Study, options: Options) -> Choice:
         tested = [known[c] for c in chosen]
     else:
         in_model = {leaf for name in model.names for leaf in model.leaves(name)} if model else set()
-        tested = [c for name, c in known.items() if name in chosen or name in in_model]
+        tested = [c for name, c in known.items() if name in chosen or name in in_model or (not model and name in explained)]
     tested = [c for c in tested if set(c.items) <= rated]
     return Choice(
         items,
@@ -103,13 +103,14 @@ def choose(study: Study, options: Options) -> Choice:
     )
 
 
-def _explained(study: Study, model: Model | None, outcome: str | None) -> list[str]:
-    """Return the target and all constructs that it leads to, with their parts; without a model the construct of satisfaction."""
+def _explained(study: Study, model: Model | None) -> list[str]:
+    """Return the target and all constructs that it leads to, with their parts; without a model the constructs of outcomes."""
     if model is None:
-        return [outcome] if outcome else []
-    found = [model.target]
-    for name in found:
-        found += [t for t in model.targets(name) if t not in found]
+        found = [construct for name in study.outcomes if (construct := study.outcome_construct(name))]
+    else:
+        found = [model.target]
+        for name in found:
+            found += [t for t in model.targets(name) if t not in found]
     return list(dict.fromkeys([*found, *(part for name in found for part in study.parts(name))]))
 
 

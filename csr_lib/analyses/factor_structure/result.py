@@ -24,21 +24,24 @@ class FactorStructureResult(AnalysisResult):
     ----------
     missing : part (``cfa structure scores groups hypotheses``) -> key of the reason why it is not there.
     target : the construct or outcome that is explained; "" without one.
+    explained : R² of the target's regression on the factor scores; None without one.
     """
 
     analysis: ClassVar[str] = "factor_structure"
 
     missing: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
+    explained: float | None = None
 
     table_columns: ClassVar[Mapping[str, Sequence[str]]] = {
         "funnel": ("funnel_stage", "n", "rate"),
+        "levels": ("construct", "items", "n", "index", "ci_low", "ci_high"),
         "reliability": (
             "construct", "items", "n", "alpha", "ci_low", "ci_high", "omega", "omega_ci_low", "omega_ci_high", "mean_correlation",
         ),
         "adequacy": ("correlation_kind", "kmo", "chi2", "df", "p_value", "above_one", "used"),
         "retention": ("retention_rule", "suggested", "used"),
-        "variance": ("factor", "factor_match", "items", "eigenvalue", "ss_loadings", "share", "cumulative"),
+        "variance": ("factor", "factor_match", "eigenvalue", "ss_loadings", "share", "cumulative"),
         "grouping": (
             "factor", "item", "loading", "ci_low", "ci_high", "stable", "second_factor", "second_loading", "communality",
         ),
@@ -52,6 +55,9 @@ class FactorStructureResult(AnalysisResult):
         "cfa_loadings": ("construct", "item", "estimate", "ci_low", "ci_high", "p_value", "r_squared"),
         "validity": ("construct", "items", "least_loading", "cr", "ave", "shared", "htmt", "htmt_with"),
         "fit": ("fit_measure", "criterion", "cfa", "cfa_met", "structure", "structure_met", "fit_source"),
+        "fit_measures": (
+            "fit_model", "chi2", "df", "p_value", "rmsea", "rmsea_ci_low", "rmsea_ci_high", "n_parameters", "aic", "bic",
+        ),
         "discriminant": ("source", "target", "estimate", "ci_low", "ci_high", "correlation", "holds"),
         "paths": ("source", "target", "estimate", "ci_low", "ci_high", "p_value", "b"),
         "effects": ("source", "target", "effect", "std_all", "estimate", "ci_low", "ci_high", "p_value"),
@@ -63,7 +69,7 @@ class FactorStructureResult(AnalysisResult):
             "hypothesis", "expected", "estimate", "ci_low", "ci_high", "p_value", "status",
             "score", "score_ci_low", "score_ci_high", "score_p_value", "score_status",
         ),
-        "modification": ("hint_model", "hint", "source", "target", "mi", "p_value", "std_all"),
+        "modification": ("fit_model", "hint", "source", "target", "mi", "p_value", "std_all"),
         "invariance": (
             "segment", "invariance_step", "chi2", "df", "cfi", "rmsea", "srmr", "delta_cfi", "delta_rmsea", "delta_srmr",
             "step_verdict",
@@ -73,13 +79,14 @@ class FactorStructureResult(AnalysisResult):
     table_formats: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "*": {"chi2": "decimal", "suggested": "count", "items": "count"},
         "funnel": {"rate": "share"},
+        "levels": dict.fromkeys(("index", "ci_low", "ci_high"), "score"),
         "reliability": {
             **dict.fromkeys(
                 ("alpha", "ci_low", "ci_high", "omega", "omega_ci_low", "omega_ci_high", "mean_correlation"), "coefficient"
             ),
         },
         "adequacy": {"kmo": "coefficient", "above_one": "count", "df": "count"},
-        "variance": {"items": "text", "share": "share", "cumulative": "share"},
+        "variance": {"share": "share", "cumulative": "share"},
         "grouping": {"stable": "percent"},
         "items": {"kmo": "coefficient", "alpha_if_deleted": "coefficient"},
         "eigenvalues": {"share": "share", "cumulative": "share"},
@@ -87,7 +94,10 @@ class FactorStructureResult(AnalysisResult):
         "validity": dict.fromkeys(("least_loading", "cr", "ave", "shared", "htmt"), "coefficient"),
         "fornell_larcker": {},
         "discriminant": {**_COEFFICIENT, "correlation": "coefficient"},
-        "fit_measures": {"cfa": "coefficient", "structure": "coefficient"},
+        "fit_measures": {
+            "df": "count", "n_parameters": "count", "aic": "score", "bic": "score",
+            **dict.fromkeys(("cfi", "tli", "gfi", "agfi", "nfi", "ifi", "rmsea", "srmr"), "coefficient"),
+        },
         "paths": _COEFFICIENT,
         "r_squared": {"r_squared": "coefficient"},
         "effects": {**_COEFFICIENT, "std_all": "coefficient"},
@@ -112,7 +122,7 @@ class FactorStructureResult(AnalysisResult):
         "items": ("construct",),
         "cfa_loadings": ("construct",),
         "paths": ("target",),
-        "modification": ("hint_model",),
+        "modification": ("fit_model",),
         "invariance": ("segment",),
         "latent_means": ("construct",),
         "equalities": ("segment", "invariance_step"),

@@ -39,13 +39,14 @@ def explore_tables(data: Data, e: Exploration, options: Options) -> dict[str, pd
     scales = reliability_tables(data, e, options)
     return {
         "funnel": funnel(data),
+        "levels": levels_table(data, options),
         "reliability": scales[0],
         "adequacy": adequacy_table(e),
         "retention": retention_table(data, e),
         "variance": variance_table(e),
         "loadings": loadings_table(e),
         "grouping": e.groups.drop(columns=["weak", "cross_loading"]),
-        "items": items_table(data, e, scales[1]),
+        "items": items_table(data, e, scales[1], options),
         "eigenvalues": e.retained.eigenvalues,
         "correlations": correlation_table(e.moments),
     }
@@ -74,6 +75,31 @@ def funnel(data: Data) -> pd.DataFrame:
         before = rows[-1]["n"] if rows else math.nan
         rows.append({"funnel_stage": stage, "n": float(n), "rate": n / before if before else math.nan})
     return pd.DataFrame(rows)
+
+
+def levels_table(data: Data, options: Options) -> pd.DataFrame:
+    """Return how every construct and the target are rated on 0–100, the lowest first: ``construct items n index ci_low ci_high``.
+
+    The mean of the items' indexes, of respondents who answered all of them.
+    """
+    choice, survey = data.choice, data.survey
+    rated = {c.name: list(c.items) for c in choice.measured if set(c.items) <= set(data.ratings)}
+    levels = {name: data.percent(items).mean(axis=1, skipna=False) for name, items in rated.items()}
+    counts = {name: len(items) for name, items in rated.items()}
+    if choice.target and data.outcome is not None:
+        scale = None if choice.target_items else survey.outcome_scale(choice.target)
+        low, high = (scale.min, scale.max) if scale else (0.0, 100.0)
+        levels[choice.target] = (data.outcome.astype(float) - low) / (high - low) * 100
+        counts[choice.target] = max(1, len(choice.target_items))
+    rows = []
+    for name, values in levels.items():
+        if not values.notna().any():
+            continue
+        found = mean_interval(values, survey.weights, kind=data.kind, level=options.confidence)
+        row = {"construct": name, "items": counts[name], "n": float(values.notna().sum()), "index": found.estimate}
+        rows.append({**row, "ci_low": found.ci_low, "ci_high": found.ci_high})
+    columns = ["construct", "items", "n", "index", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=columns).sort_values("index", kind="stable", ignore_index=True)
 
 
 def reliability_tables(data: Data, e: Exploration, options: Options) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -130,10 +156,11 @@ def _omega(moments: Moments, level: float) -> dict[str, float]:
 def _resampled(answers: Any, own: Sequence[str], options: Options) -> dict[str, float]:
     """Return bootstrap intervals of alpha and omega, which hold for sampling weights."""
     draws = reliability_bootstrap(answers, {"scale": own}, resamples=min(options.bootstrap, 1000), seed=options.seed)
-    table = draws.summary(options.confidence, interval="percentile").set_index("quantity")
-    found = {"ci_low": table.loc["alpha", "ci_low"], "ci_high": table.loc["alpha", "ci_high"]}
+    table = draws.summary(options.confidence, interval="percentile")
+    ends = {q: (low, high) for q, low, high in zip(table["quantity"], table["ci_low"], table["ci_high"], strict=True)}
+    found = dict(zip(("ci_low", "ci_high"), ends["alpha"], strict=True))
     if len(own) > 2:
-        found |= {"omega_ci_low": table.loc["omega", "ci_low"], "omega_ci_high": table.loc["omega", "ci_high"]}
+        found |= dict(zip(("omega_ci_low", "omega_ci_high"), ends["omega"], strict=True))
     return {k: float(v) for k, v in found.items()}
 
 
@@ -199,16 +226,24 @@ def loadings_table(e: Exploration) -> pd.DataFrame:
     return frame
 
 
-def items_table(data: Data, e: Exploration, statistics: pd.DataFrame) -> pd.DataFrame:
-    """Return the items one by one: ``construct item n mean ci_low ci_high sd skewness item_rest alpha_if_deleted kmo``."""
-    own = statistics.set_index("item")
-    fit = e.adequate[e.kind].items.set_index("item")["kmo"]
-    skew = e.decision.items.set_index("item")["skewness"] if e.decision else {}
+def items_table(data: Data, e: Exploration, statistics: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return the items one by one: ``construct item n mean ci_low ci_high sd index skewness item_rest alpha_if_deleted kmo``.
+
+    ``index`` is the mean on 0–100.
+    """
+    fit = e.adequate[e.kind].items
+    known: dict[str, dict[str, float]] = {
+        **{name: dict(zip(statistics["item"], statistics[name], strict=True)) for name in statistics.columns if name != "item"},
+        "kmo": dict(zip(fit["item"], fit["kmo"], strict=True)),
+    }
+    if e.decision:
+        known["skewness"] = dict(zip(e.decision.items["item"], e.decision.items["skewness"], strict=True))
     rows = []
     for item in data.ratings.columns:
         column = data.ratings.loc[data.first, item]
         weights = data.survey.weights[data.first]
-        found = mean_interval(column, weights, kind=data.kind)
+        found = mean_interval(column, weights, kind=data.kind, level=options.confidence)
+        low, high = data.limits(item)
         rows.append(
             {
                 "construct": data.choice.owners.get(item) or _owner(data, item),
@@ -218,10 +253,11 @@ def items_table(data: Data, e: Exploration, statistics: pd.DataFrame) -> pd.Data
                 "ci_low": found.ci_low,
                 "ci_high": found.ci_high,
                 "sd": found.sd,
-                "skewness": float(skew[item]) if item in skew else math.nan,
-                "item_rest": float(own.loc[item, "item_rest"]) if item in own.index else math.nan,
-                "alpha_if_deleted": float(own.loc[item, "alpha_if_deleted"]) if item in own.index else math.nan,
-                "kmo": float(fit[item]) if item in fit.index else math.nan,
+                "index": (found.estimate - low) / (high - low) * 100,
+                **{
+                    name: float(known.get(name, {}).get(item, math.nan))
+                    for name in ("skewness", "item_rest", "alpha_if_deleted", "kmo")
+                },
             }
         )
     return pd.DataFrame(rows)

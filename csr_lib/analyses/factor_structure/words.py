@@ -1,0 +1,212 @@
+"""Factor structure: labels with their values, and what titles, notes, captions and sentences are filled with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from csr_lib.core.cutoffs import CUTOFFS
+from csr_lib.core.text import LANGUAGES, number, text
+
+if TYPE_CHECKING:
+    from csr_lib.analyses.factor_structure.result import FactorStructureResult
+    from csr_lib.core.check import Check
+
+#: As many of a list are named in a sentence; of a list that is a table of its own.
+NAMED = 4
+Row = dict[str, Any]
+
+
+def both(key: str, **values: Any) -> dict[str, str]:
+    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
+    return {lang: text(f"factor_structure.{key}", lang, **values) for lang in LANGUAGES}
+
+
+def rows_of(frame: pd.DataFrame | None) -> list[Row]:
+    """Return the rows of a table, column -> value; none of a table that is not there."""
+    return [] if frame is None else [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def p_phrase(p: float) -> str:
+    """Return ``p = 0.012`` or ``p < 0.001``."""
+    if 0.0495 <= p < 0.05:  # not "0.050" for what is below the usual level
+        return f"p = {math.floor(p * 1e4) / 1e4:.4f}"
+    written = number(p, "p_value")
+    return f"p {written[0]} {written[1:]}" if written.startswith("<") else f"p = {written}"
+
+
+class Words:
+    """Words of one result."""
+
+    def __init__(self, result: FactorStructureResult):
+        self.result, self.tables = result, result.tables
+        self.limit = 1 - result.confidence
+        self.components = result.options["extract"] == "components"
+
+    def label(self, key: str) -> Any:
+        return self.result.labels.get(key, key)
+
+    def labels(self, keys: Sequence[str]) -> list[Any]:
+        """Return the labels of some keys."""
+        return [self.label(k) for k in keys]
+
+    @property
+    def target(self) -> Any:
+        """Label of what is explained."""
+        return self.label(self.result.target)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """What is extracted: components or factors."""
+        return both("units." + ("components" if self.components else "factors"))
+
+    def check(self, key: str) -> Check | None:
+        return next((c for c in self.result.checks if c.key == key), None)
+
+    @cached_property
+    def sound(self) -> bool:
+        """Tell whether there is a structural model with an admissible solution."""
+        verdict = self.check("fs_structure_admissible")
+        return "paths" in self.tables and verdict is not None and verdict.verdict != "fail"
+
+    @cached_property
+    def levers(self) -> list[Row]:
+        """What the target depends on, the strongest first: ``source estimate ci_low ci_high p_value index``.
+
+        Direct paths of the structural model where its solution is admissible, else the coefficients on factor scores. ``index``
+        is how the source is rated, 0–100.
+        """
+        if self.sound:
+            frame = self.tables["paths"]
+            found = rows_of(frame[frame["target"] == self.result.target])
+            level = self.tables["levels"].set_index("construct")["index"]
+            found = [{**row, "index": float(level.get(row["source"], math.nan))} for row in found]
+        else:
+            found = [{**row, "index": row["performance"]} for row in rows_of(self.tables.get("score_paths"))]
+        return sorted(found, key=lambda row: -abs(row["estimate"]))
+
+    @property
+    def by_scores(self) -> bool:
+        """Tell whether `levers` are coefficients on factor scores."""
+        return not self.sound
+
+    def told(self, row: Row) -> bool:
+        """Tell whether an effect is positive beyond chance."""
+        return bool(row["p_value"] < self.limit and row["estimate"] > 0)
+
+    def hypotheses(self) -> list[Row]:
+        """Return the hypotheses with the verdict that counts: of the latent model where it is sound, else on factor scores."""
+        out = []
+        for row in rows_of(self.tables.get("hypotheses")):
+            latent = self.sound and row["status"] not in ("untested", "undecided")
+            out.append({**row, "verdict": row["status"] if latent else row["score_status"], "latent": latent})
+        return out
+
+    def named(self, key: str, value: float, kind: str = "decimal") -> dict[str, str]:
+        """Return ``label (value)``."""
+        return both("named", label=self.label(key), value=number(value, kind))
+
+    def list_of(
+        self, rows: Sequence[Mapping[str, Any]], value: str, kind: str = "decimal", key: str = "source", most: int = 12
+    ) -> list[dict[str, str]]:
+        """Return the first rows as ``label (value)``."""
+        return [self.named(str(r[key]), r[value], kind) for r in rows[:most]]
+
+    def pair(self, row: Mapping[str, Any], value: str = "estimate") -> dict[str, str]:
+        """Return ``one and other (value)``."""
+        return both(
+            "pair", one=self.label(row["source"]), two=self.label(row["target"]), value=number(float(row[value]), "decimal")
+        )
+
+    def groups(self) -> list[dict[str, str]]:
+        """Return every factor with its items: ``label (item, item)``."""
+        return [
+            both("named", label=self.label(row["factor"]), value=self.labels(list(row["items"])))
+            for row in rows_of(self.tables["variance"])
+        ]
+
+    def thresholds(self, model: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+        """Return the fit measures of a model that meet their threshold and those that do not, as ``measure value``."""
+        met: list[dict[str, str]] = []
+        missed: list[dict[str, str]] = []
+        for row in rows_of(self.tables.get("fit")):
+            if row.get(f"{model}_met", "none") == "none":
+                continue
+            name = {lang: text(f"value.fit_measure.{row['fit_measure']}", lang) for lang in LANGUAGES}
+            shown = both("measured", measure=name, value=number(row[model], "coefficient"), criterion=row["criterion"])
+            (met if row[f"{model}_met"] == "met" else missed).append(shown)
+        return met, missed
+
+
+def shown_values(result: FactorStructureResult, name: str, lang: str) -> Mapping[str, Any]:
+    """Return what the title, note, caption and alternative text of a table or figure are filled with."""
+    w, tables = Words(result), result.tables
+    variance = tables["variance"]
+    values: dict[str, Any] = {
+        "target": w.target,
+        "units": w.units,
+        "factors": len(variance),
+        "items": len(tables["loadings"]),
+        "resamples": result.resamples,
+        "chance_resamples": result.options["chance_resamples"],
+        "estimator": result.options["estimator"],
+        "group_n": result.options["group_n"],
+        "correlation": both(f"correlation.{result.options['correlation']}"),
+        "chance": both(f"chance.{result.options['chance']}"),
+        "rotation": both(f"rotation.{result.options['rotation']}"),
+        "single": w.labels(list(result.options["single"])),
+        "reason": _reason(result, name),
+        "least": CUTOFFS["factor_loading"].threshold,
+    }
+    if name in ("loadings", "grouping", "variance"):
+        values |= {"list": w.groups(), "total": float(variance["cumulative"].iloc[-1])}
+    if name == "eigenvalues":
+        column = "eigenvalue" if w.components else "factor_eigenvalue"
+        values["list"] = [number(float(v), "decimal") for v in tables["eigenvalues"][column][:5]]
+        rule = "parallel_components" if w.components else "parallel_factors"
+        values["parallel"] = next(r["suggested"] for r in rows_of(tables["retention"]) if r["retention_rule"] == rule)
+    if name in ("paths", "score_paths") and name in tables:
+        rows = sorted(rows_of(tables[name]), key=lambda r: -abs(r["estimate"]))
+        if name == "paths":
+            values["list"] = [w.pair(r) for r in rows[:8]]
+        else:
+            values["list"] = w.list_of(rows, "estimate")
+    if name == "correlations":
+        values |= _strongest(w)
+    if name == "latent_means" and name in tables:
+        frame = tables[name]
+        values["against"] = [w.label(a) for a in dict.fromkeys(frame["against"])]
+        values["list"] = w.list_of(rows_of(frame), "std", "signed", key="construct", most=len(frame))
+    return values
+
+
+def _strongest(w: Words) -> dict[str, Any]:
+    """Return the two items that correlate most."""
+    names = list(w.tables["correlations"]["item"])
+    r = np.tril(w.tables["correlations"][names].to_numpy(float), k=-1)
+    i, j = np.unravel_index(np.abs(r).argmax(), r.shape)
+    return {"first": w.label(names[j]), "second": w.label(names[i]), "r": float(r[i, j])}
+
+
+#: Table or figure -> the part of the analysis that it belongs to, whose absence explains it.
+PART = {
+    **dict.fromkeys(
+        ("cfa_loadings", "validity", "fornell_larcker", "discriminant", "fit", "fit_measures", "modification"), "cfa"
+    ),
+    **dict.fromkeys(("paths", "r_squared", "effects"), "structure"),
+    "score_paths": "scores",
+    **dict.fromkeys(("invariance", "latent_means", "equalities"), "groups"),
+    "hypotheses": "hypotheses",
+}
+
+
+def _reason(result: FactorStructureResult, name: str) -> dict[str, str]:
+    """Return why a table or figure is not there."""
+    part = PART.get(name, "")
+    reason = result.missing.get(part) or (f"no_{name}" if part and name not in result.tables else "none")
+    return both(f"why.{reason}", group_n=result.options["group_n"])
