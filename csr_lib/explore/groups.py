@@ -25,7 +25,8 @@ def crosstab(
     Parameters
     ----------
     survey : the answers; filter them first.
-    key : an indicator, outcome or question with one answer; overall satisfaction where None.
+    key : an indicator, outcome or question with one answer; where None, overall satisfaction if it is a single question, else the
+        first indicator.
     by : a segment, ``wave`` or ``role``; the first segment where None.
     confidence : level of the interval of the effect size.
     lang : language; the survey's by default.
@@ -45,7 +46,10 @@ def crosstab(
         Too few answers, or fewer than two groups that may be shown.
     """
     lang = language(lang, survey.lang)
-    m = measure(people(survey), key)
+    chosen = people(survey)
+    m = measure(chosen, key)
+    if key is None and not m.grades:  # overall satisfaction is a score of several questions
+        m = measure(chosen, next(iter(chosen.asked("perception")), None))
     if not m.grades:
         raise OptionError(
             f"'{m.key}' has no answers to count: it is a number",

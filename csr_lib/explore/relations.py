@@ -84,9 +84,10 @@ def correlations(
     )
     ordered = known.reindex(known["estimate"].abs().sort_values(ascending=False, kind="stable").index).reset_index(drop=True)
     ends = {k: _named(d, ordered.iloc[at]) for k, at in (("strongest", 0), ("weakest", -1))}
+    heads = {"estimate": "r", "item": d.say("first"), "other": d.say("second")}
     shown = d.table(
         "pairs", ordered.head(LISTED), ["item", "other", "estimate", "ci_low", "ci_high", "p_adjusted", "n"],
-        {"estimate": "decimal"}, headings={"estimate": "r"}, notes=[d.say("note.correlations")],
+        {"estimate": "decimal"}, headings=heads, notes=[d.say("note.correlations")],
         most=min(LISTED, len(ordered)), total=len(ordered),
     )  # fmt: skip
     clear = int((ordered["p_adjusted"] < 1 - confidence).sum())

@@ -70,14 +70,15 @@ def distribution(survey: Survey, key: str | None = None, *, confidence: float = 
 
 def _one(survey: Survey, m: Measure, lang: str, level: float) -> View:
     basis = m.survey.basis(used=m.known())
-    d = draft("distribution", survey, m.survey, lang, level, basis, [m.key], m.grades, label=words(m.label, lang))
+    labels = {**m.grades, m.key: m.label}
+    d = draft("distribution", survey, m.survey, lang, level, basis, [m.key], labels, label=words(m.label, lang))
     summary = _summary(m, level)
     tables = {"summary": summary}
     shown = [_in_figures("summary", summary, m.unit, d)]
     if m.grades:
         tables = {"answers": answer_shares(m, level), **tables}
         columns = ["answer", "n", "share", "ci_low", "ci_high", *(["cumulative"] if m.kind == "rating" else [])]
-        answers = d.table("answers", tables["answers"], columns, {"share": "share", "cumulative": "share"})
+        answers = d.table("answers", tables["answers"], columns, dict.fromkeys(("share", "ci_low", "cumulative"), "share"))
         shown = [answers, *(shown if m.kind == "rating" else [])]
     return d.view(tables, shown, _one_figure(m, tables, d), _one_said(m, tables, d))
 
@@ -95,9 +96,9 @@ def answer_shares(m: Measure, level: float) -> pd.DataFrame:
 
 
 def _summary(m: Measure, level: float) -> pd.DataFrame:
-    """One row: n, estimate; of a rating the mean in scale points, spread, and both ends of the scale."""
+    """One row: key, n, estimate; of a rating the mean in scale points, spread, and both ends of the scale."""
     found = m.estimate(level)
-    row: dict[str, Any] = {"n": found.n}
+    row: dict[str, Any] = {"indicator": m.key, "n": found.n}
     if m.kind == "choice":
         return pd.DataFrame([row])
     row |= {"estimate": found.estimate, "ci_low": found.ci_low, "ci_high": found.ci_high}
@@ -120,7 +121,9 @@ def _in_figures(name: str, frame: pd.DataFrame, unit: str, d: Draft) -> Table:
         "indicator", "n", "mean", "mean_ci_low", "mean_ci_high", "sd", "estimate", "ci_low", "ci_high", "top_box", "bottom_box",
     )  # fmt: skip
     formats = {"estimate": unit, "mean": "points", "sd": "points", "top_box": "share", "bottom_box": "share"}
-    return d.table(name, frame, columns, formats, headings={"estimate": d.say(f"unit.{unit}")})
+    return d.table(
+        name, frame, columns, formats, headings={"estimate": d.say(f"unit.{unit}"), "indicator": d.say("panel.indicator")}
+    )
 
 
 def _one_figure(m: Measure, tables: dict[str, pd.DataFrame], d: Draft) -> Figure:
@@ -173,7 +176,7 @@ def _one_said(m: Measure, tables: dict[str, pd.DataFrame], d: Draft) -> list[str
 def _several(survey: Survey, chosen: Survey, key: str, measures: Sequence[Measure], lang: str, level: float) -> View:
     from csr_lib.show.diverging import diverging_bars
 
-    frame = pd.concat([_summary(m, level).assign(indicator=m.key) for m in measures], ignore_index=True)
+    frame = pd.concat([_summary(m, level) for m in measures], ignore_index=True)
     labels = {m.key: m.label for m in measures}
     several = text("explore.all_indicators", lang) if key == ALL else words(chosen.label(key), lang)
     basis = pairwise(chosen, float(frame["n"].min()))

@@ -65,7 +65,7 @@ class View:
             f'<p class="csr-subtitle">{escape(self.selection)}</p>',
             f"<ul>{said}</ul>" if said else "",
             self.figure._repr_html_() if self.figure else "",
-            f'<p class="csr-note"><em>{escape(self.reading)}</em></p>',
+            f'<p class="csr-note">{escape(self.reading)}</p>',
             *(table._repr_html_() for table in self.shown),
             f'<p class="csr-note">{escape(text("explore.code", self.lang))}</p>',
             f'<pre class="csr-code" style="{_CODE}"><code>{escape(self.code)}</code></pre>',

@@ -149,7 +149,8 @@ class Panel(VBox):
         return [(self._say("whole"), ""), *((words(own.label(k), self.lang), k) for k in keys)]
 
     def _chooser(self, label: str, options: list[tuple[str, str]]) -> Dropdown:
-        return Dropdown(description=label, options=_distinct(options), style={"description_width": "initial"})
+        style, layout = {"description_width": "initial"}, Layout(width="260px")
+        return Dropdown(description=label, options=_distinct(options), style=style, layout=layout)
 
     def _narrow(self, change: Any) -> None:
         """Offer the measures of the construct that was chosen."""
