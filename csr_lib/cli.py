@@ -1,4 +1,7 @@
-"""The command line: ``csr report | reports | check | schema``. A thin skin; what it calls can be called from Python too."""
+"""The command line: ``csr report | reports | check | blank | plan | schema``.
+
+A thin skin; what it calls can be called from Python too.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from csr_lib import __version__
 from csr_lib.analyses import ANALYSES
-from csr_lib.core.errors import CsrError, OptionError, Problem
+from csr_lib.core.errors import CsrError, OptionError, StudyError
 
 if TYPE_CHECKING:
     from csr_lib.report import Outcome
@@ -81,12 +84,59 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--lang", choices=_LANGS, default="en", help="language of headings and names (default: en)")
     check.set_defaults(run=_check)
 
+    blank = commands.add_parser(
+        "blank",
+        help="write a blank questionnaire and empty answers files",
+        description="Write, from study.yml alone, a blank questionnaire to print or to fill in on a phone, and the empty answers "
+        "files (CSV, and a workbook with a codebook). Nothing is overwritten.",
+    )
+    blank.add_argument("study", type=Path, metavar="FILE", help="study.yml, or the folder that holds it")
+    blank.add_argument("--lang", choices=_LANGS, help="only this language (default: both)")
+    blank.add_argument("--out", type=Path, metavar="DIR", help="where to (default: the folder of study.yml)")
+    blank.set_defaults(run=_blank)
+
+    _plan_parser(
+        commands.add_parser(
+            "plan",
+            help="how many answers a wanted margin needs",
+            description="Say how many answers a wanted margin of error needs, in all and by stratum.",
+        )
+    )
+
     schema = commands.add_parser(
         "schema", help="write the JSON schema of study.yml", description="Write the JSON schema of study.yml."
     )
     schema.add_argument("--out", type=Path, metavar="FILE", help="where to (default: the terminal)")
     schema.set_defaults(run=_schema)
     return parser
+
+
+def _plan_parser(plan: argparse.ArgumentParser) -> None:
+    plan.add_argument("study", type=Path, metavar="FILE", help="study.yml, or the folder that holds it")
+    wanted = plan.add_mutually_exclusive_group()
+    wanted.add_argument(
+        "--margin", type=float, default=0.05, metavar="SHARE", help="of a share: .05 is ±5 percentage points (default)"
+    )
+    wanted.add_argument(
+        "--points", type=float, metavar="POINTS", help="instead: of the satisfaction score, points of 0–100; needs answers"
+    )
+    plan.add_argument(
+        "--share",
+        type=_share,
+        default=0.5,
+        help="expected share (default: .5, the most careful), or `answers`: as in the answers",
+    )
+    plan.add_argument("--level", type=float, default=0.95, help="confidence (default: .95)")
+    plan.add_argument("--design-effect", type=float, metavar="X", help="default: that of the answers' weights, else 1")
+    plan.add_argument("--response-rate", type=float, metavar="SHARE", help="default: as known from `sampling`, else 1")
+    plan.add_argument("--population", type=int, metavar="N", help="default: that of `sampling`, else unbounded")
+    plan.add_argument("--strata", metavar="SEGMENT", help="default: that of `sampling`; '' for none")
+    plan.add_argument("--lang", choices=_LANGS, default="en", help="language (default: en)")
+    plan.set_defaults(run=_plan)
+
+
+def _share(given: str) -> Any:
+    return given if given == "answers" else float(given)
 
 
 def _where(parser: argparse.ArgumentParser) -> None:
@@ -151,6 +201,7 @@ def _reports(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from csr_lib.core.text import text
+    from csr_lib.report.feeding import feeding_table, feeds_of
     from csr_lib.report.terminal import table
     from csr_lib.study import check_study
 
@@ -170,24 +221,51 @@ def _check(args: argparse.Namespace) -> int:
     if found.study is None:
         print(t("analyses_unknown"))
         return FAILED
-    lacking = {name: _lacks(name, found.study) for name in ANALYSES}
-    states = [
-        (name, text(f"analysis.{name}", args.lang), t("can" if not lacks else "cannot"), "\n".join(str(p) for p in lacks))
-        for name, lacks in lacking.items()
-    ]
+    feeds = feeds_of(found.study)
     print("\n" + t("feeds"))
-    print(table([t(f"column.{c}") for c in ("analysis", "title", "feeds", "lacks")], states))
-    named = [name for name in found.study.analyses if lacking.get(name)]
+    print(feeding_table(feeds, args.lang))
+    more = [feed.analysis for feed in feeds if feed.ready and not feed.asked]
+    if more:
+        print("\n" + t("ready_more", name=more[0], study=args.study))
+    named = [feed.analysis for feed in feeds if feed.asked and not feed.ready]
     if named:
         print("\n" + t("named_but_lacking", names=named))
     return FAILED if found.problems or named else OK
 
 
-def _lacks(name: str, study: Any) -> list[Problem]:
-    from csr_lib.analyses import load
+def _blank(args: argparse.Namespace) -> int:
+    from csr_lib.report.blank import write_blank
 
-    lacks: list[Problem] = load(name).feeds(study)
-    return lacks
+    for path in write_blank(args.study, args.lang, args.out):
+        print(path)
+    return OK
+
+
+def _plan(args: argparse.Namespace) -> int:
+    from csr_lib.core.text import text
+    from csr_lib.report.planned import plan_text
+    from csr_lib.study import check_study
+    from csr_lib.study.planning import plan_sample
+
+    found = check_study(args.study, lang=args.lang)
+    if found.study is None:
+        raise StudyError(found.problems)
+    plan = plan_sample(
+        found.study,
+        found.survey,
+        margin=args.margin if args.points is None else args.points,
+        of="share" if args.points is None else "score",
+        share=args.share,
+        level=args.level,
+        design_effect=args.design_effect,
+        response_rate=args.response_rate,
+        population=args.population,
+        strata=args.strata,
+    )
+    print(plan_text(plan, found.study, args.lang))
+    if found.survey is None:
+        print("\n" + text("cli.plan.no_answers", args.lang, why=str(found.problems[0])))
+    return OK
 
 
 def _schema(args: argparse.Namespace) -> int:

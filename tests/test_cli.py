@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from csr_lib import __version__
+from csr_lib.analyses import ANALYSES
 from csr_lib.cli import FAILED, INTERRUPTED, OK, WRONG_USE, main
+from csr_lib.core.text import LANGUAGES, has_text
 from csr_lib.report.execute import ReportError
+from csr_lib.report.feeding import feeds_of
 from csr_lib.report.terminal import table, width, wrap
+from csr_lib.study import Study
 
 STUDY = """\
 id: cafe
@@ -116,6 +120,52 @@ def test_check_of_a_sound_study_says_what_it_can_feed(cafe: Path, lang: str, cap
         assert name in said
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_check_says_in_words_what_is_lacking_and_where(cafe: Path, lang: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", str(cafe), "--lang", lang])
+    said = " ".join(capsys.readouterr().out.split())
+    for words in {"zh": ["条件不足", "期望水平", "两期"], "en": ["lacks", "expected level", "two waves or more"]}[lang]:
+        assert words in said
+    assert "line 5" in said
+    assert {feed.analysis for feed in feeds_of(Study.load(cafe))} == set(ANALYSES)
+
+
+def test_check_tells_a_wrong_option_from_what_is_lacking(cafe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cafe.write_text(f"{STUDY}analyses: {{overview: {{wieghts: equal}}}}\n", encoding="utf-8")
+    assert main(["check", str(cafe)]) == FAILED
+    assert "weights" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_every_analysis_says_in_both_languages_what_it_needs(name: str) -> None:
+    assert all(has_text(f"cli.needs.{name}", lang) for lang in LANGUAGES)
+
+
+def test_blank_writes_beside_study_yml_and_never_over_anything(cafe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["blank", str(cafe), "--lang", "en"]) == WRONG_USE  # the answers are there
+    assert "answers.csv" in capsys.readouterr().err
+    assert main(["blank", str(cafe), "--lang", "en", "--out", str(cafe.parent / "new")]) == OK
+    assert [Path(line).name for line in capsys.readouterr().out.split()] == [
+        "questionnaire.en.html",
+        "answers.csv",
+        "answers.xlsx",
+    ]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_plan_prints_sizes_in_all_and_by_stratum(cafe: Path, lang: str, capsys: pytest.CaptureFixture[str]) -> None:
+    more = """\
+segments: {place: {values: {a: {zh: 甲, en: Aa}, b: b}}}
+sampling: {strata: place, quotas: {place: {a: 30, b: 10}}, population: 1000}
+"""
+    cafe.write_text(STUDY + more, encoding="utf-8")
+    assert main(["plan", str(cafe), "--lang", lang, "--response-rate", ".5"]) == OK
+    said = capsys.readouterr().out
+    for words in ("278", "556", "75.0%", {"zh": "配额", "en": "quotas"}[lang], "place", {"zh": "甲", "en": "Aa"}[lang]):
+        assert words in said
+    assert main(["plan", str(cafe), "--margin", "0"]) == WRONG_USE
+
+
 def test_check_lists_every_problem_and_fails(cafe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (cafe.parent / "answers.csv").write_text("Q1,Q2\n1,9\n7,2\nx,1\n", encoding="utf-8")
     assert main(["check", str(cafe.parent)]) == FAILED
@@ -183,4 +233,5 @@ def test_a_table_keeps_to_the_width_of_the_terminal() -> None:
 def test_words_are_broken_at_spaces_and_chinese_anywhere() -> None:
     assert wrap("one two three", 8) == ["one two", "three"]
     assert wrap("满意度指数模型", 6) == ["满意度", "指数模", "型"]
+    assert wrap("见study.yml，第3行", 13) == ["见study.yml，", "第3行"]  # words stay whole, no line begins with a comma
     assert wrap("", 5) == [""]

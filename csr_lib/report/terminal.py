@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 _SEPARATOR = "  "
 _NARROWEST = 12
+_OPENING, _CLOSING = "（“‘《【([", "）”’》】)]，。；：、！？,.;:!? "
 
 
 def width(text: str) -> int:
@@ -47,17 +48,24 @@ def _shared(wanted: Sequence[int], total: int) -> list[int]:
 
 
 def wrap(text: str, columns: int) -> list[str]:
-    """Break `text` into lines of at most `columns`, at spaces where there are some."""
+    """Break `text` into lines of at most `columns`: at spaces, and beside Chinese characters, but not before what closes."""
     lines = []
     for paragraph in text.split("\n"):
-        line, after_space = "", 0
+        line, cut = "", 0
         for character in paragraph:
+            if line and _breaks(line[-1], character):
+                cut = len(line)
             line += character
-            if character == " ":
-                after_space = len(line)
             if width(line.rstrip()) > columns:
-                cut = after_space or len(line) - 1
+                cut = cut or len(line) - 1
                 lines.append(line[:cut].rstrip())
-                line, after_space = line[cut:], 0
+                line, cut = line[cut:], 0
         lines.append(line.rstrip())
     return lines
+
+
+def _breaks(before: str, after: str) -> bool:
+    """Tell whether a line may end between two characters."""
+    if before == " ":
+        return True
+    return (width(before) == 2 or width(after) == 2) and after not in _CLOSING and before not in _OPENING

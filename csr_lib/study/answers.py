@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.core.errors import DataError, Problem, nearest
-from csr_lib.study.readers import RawTable, read_table
+from csr_lib.study.readers import NoAnswersError, RawTable, read_table
 from csr_lib.study.schema import Study
 
 
@@ -97,6 +97,7 @@ def gather(study: Study) -> Raw:
     Raises DataError for files that cannot be read (all of them in one error) and for columns that no file has.
     """
     problems: list[Problem] = []
+    unanswered: list[NoAnswersError] = []
     tables: list[RawTable] = []
     for position, entry in enumerate(study.answers):
         try:
@@ -109,11 +110,14 @@ def gather(study: Study) -> Raw:
                     where=study.at("answers", position),
                 )
             )
+        except NoAnswersError as error:
+            unanswered.append(error)
         except DataError as error:
             problems += error.problems
     if problems:
         raise DataError(problems)
-    problems = _absent_everywhere(study, tables)
+    problems = _absent_everywhere(study, tables, unanswered)
+    problems += [problem for error in unanswered for problem in error.problems]
     if problems:
         raise DataError(problems)
     needed = list(dict.fromkeys(column for column, _ in needed_columns(study)))
@@ -130,14 +134,16 @@ def gather(study: Study) -> Raw:
     return Raw(frame, np.repeat(np.arange(len(tables)), sizes), np.concatenate([t.rows for t in tables]), files, labels)
 
 
-def _absent_everywhere(study: Study, tables: Sequence[RawTable]) -> list[Problem]:
-    there = list(dict.fromkeys(c for t in tables for c in t.frame.columns))
-    files = ", ".join(t.file for t in tables)
+def _absent_everywhere(study: Study, tables: Sequence[RawTable], unanswered: Sequence[NoAnswersError]) -> list[Problem]:
+    """Return the columns that no file has. Case weights may wait until there are answers to compute them from."""
+    there = list(dict.fromkeys([*(c for t in tables for c in t.frame.columns), *(c for e in unanswered for c in e.header)]))
+    files = ", ".join([*(t.file for t in tables), *(e.problems[0].where for e in unanswered)])
     guessed = study.encoding == "auto" and any(t.encoding == "gb18030" for t in tables)
     hint = "; the file was taken for GB18030: if its names look garbled, set `encoding: big5`" if guessed else ""
+    waiting = {study.case_weight} if not tables else set()
     problems: dict[str, Problem] = {}
     for column, key in needed_columns(study):
-        if column not in there and column not in problems:
+        if column not in there and column not in problems and column not in waiting:
             shown = ", ".join(there[:40]) + (" …" if len(there) > 40 else "")
             mend = (_similar(column, there) or "correct the name in study.yml, or add the column to the answers") + hint
             problems[column] = Problem(f"there is no column '{column}' in {files}", key, shown, mend)

@@ -124,27 +124,26 @@ def plan_sample(
     values = _values(asked, of) if of == "score" or share == "answers" else None
     origins["spread"] = "answers" if values is not None else "careful" if share == 0.5 else "asked"
     spread = float(share) if values is None else _spread(values, np.ones(len(values), dtype=bool), of)
-    unit, name = (100.0, "sd") if of == "score" else (1.0, "share")
+    name = "sd" if of == "score" else "share"
     facts: dict[str, Any] = {"design_effect": effect, "level": level}
 
-    simple = sample_size(margin / unit, population=population, response_rate=rate, **{name: spread / unit}, **facts)
-    totals = [("simple", simple.n, simple.issued, simple.margin * unit)]
+    simple = sample_size(margin, population=population, response_rate=rate, **{name: spread}, **facts)
+    totals = [("simple", simple.n, simple.issued, simple.margin)]
     parts = []
     if segment:
         shares, origins["population_share"] = _shares(study, asked, segment)
         sizes = _sizes(shares, population or UNBOUNDED)
         spreads = _spreads(list(shares), values, asked, segment, of, spread)
-        within: dict[str, Any] = {name: {h: s / unit for h, s in spreads.items()}}
+        within: dict[str, Any] = {name: spreads}
         alone = {}
         for h, size in sizes.items():
-            own: dict[str, Any] = {name: spreads[h] / unit, "population": None if population is None else size}
-            alone[h] = sample_size(margin / unit, **own, **facts).n
+            own: dict[str, Any] = {name: spreads[h], "population": None if population is None else size}
+            alone[h] = sample_size(margin, **own, **facts).n
         rules: tuple[Rule, ...] = ("proportional", "neyman") if len(set(spreads.values())) > 1 else ("proportional",)
         for rule in rules:
-            found = stratified_sample_size(margin / unit, sizes, rule=rule, response_rate=rate, **within, **facts)
-            totals.append((rule, found.n, found.issued, found.margin * unit))
+            found = stratified_sample_size(margin, sizes, rule=rule, response_rate=rate, **within, **facts)
+            totals.append((rule, found.n, found.issued, found.margin))
             rows = found.strata[["stratum", "population", "n", "issued", "margin"]].assign(rule=rule)
-            rows["margin"] *= unit
             more: dict[str, dict[str, Any]] = {"population_share": {**shares}, "spread": {**spreads}, "n_alone": {**alone}}
             parts.append(rows.assign(**{column: rows["stratum"].map(by) for column, by in more.items()}))
     order = ["rule", "stratum", "population", "population_share", "spread", "n", "issued", "margin", "n_alone"]

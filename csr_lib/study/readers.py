@@ -151,9 +151,19 @@ def check_header(header: Sequence[str], file: str, row: str = "line 1") -> None:
         )
 
 
-def no_rows(file: str) -> DataError:
+class NoAnswersError(DataError):
+    """A file that has a header and nothing else; `header` holds the names of its columns."""
+
+    header: tuple[str, ...] = ()
+
+
+def no_rows(file: str, header: Sequence[str]) -> NoAnswersError:
     """Return the error of a file that has a header and nothing else."""
-    return DataError("has a header but no answers", where=file, allowed="at least one row", mend="export the answers again")
+    error = NoAnswersError(
+        "has a header but no answers yet", where=file, allowed="at least one row", mend="enter the answers, or export them again"
+    )
+    error.header = tuple(header)
+    return error
 
 
 def text_frame(columns: Mapping[str, Sequence[str]]) -> pd.DataFrame:

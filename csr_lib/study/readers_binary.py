@@ -71,7 +71,7 @@ def _too_large(file: str) -> DataError:
 
 def _as_text(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     if not len(frame):
-        raise no_rows(file)
+        raise no_rows(file, [str(c) for c in frame.columns])
     names = [str(c).strip() for c in frame.columns]
     check_header(names, file, "variables")
     columns = {name: _column_text(frame.iloc[:, place]) for place, name in enumerate(names)}

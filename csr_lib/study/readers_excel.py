@@ -40,7 +40,7 @@ def read_excel(path: Path, file: str, sheet: str | None = None) -> tuple[pd.Data
         book.close()
     _check_formulas(path, file, chosen.title)
     if not records:
-        raise no_rows(file)
+        raise no_rows(file, header)
     columns = dict(zip(header, map(list, zip(*records, strict=True)), strict=True))
     return text_frame(columns), np.array(rows)
 

@@ -124,7 +124,7 @@ def _table(text: str, delimiter: str, file: str) -> tuple[pd.DataFrame, np.ndarr
         )
     if not rows:
         check_header(header, file, f"line {lines[filled[0]]}")
-        raise no_rows(file)
+        raise no_rows(file, header)
     cells = list(zip(*(records[place] for place in rows), strict=True))
     while not header[-1] and not any(cell.strip() for cell in cells[-1]):  # a delimiter at the end of every line
         header.pop()
