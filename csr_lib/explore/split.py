@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses.drivers.words import p_phrase
 from csr_lib.analyses.overview.groups import FEW_GRADES
 from csr_lib.core.errors import AnalysisError, OptionError, unknown
 from csr_lib.core.result import Basis
@@ -153,7 +152,7 @@ def tested(m: Measure, groups: Split, test: GroupTest | None, why: str, d: Draft
     return d.say(
         f"said.{d.name}_{verdict}",
         test=text(f"value.test.{test.test}", d.lang),
-        p=p_phrase(test.p_value),
+        p=test.p_value,
         effect=text(f"overview.effect.{test.effect}", d.lang),
         value=value,
         low=low,
