@@ -184,7 +184,8 @@ def test_own_limits_are_held_by_tier_and_small_tiers_withheld(tmp_path: Path) ->
     result = run(study(tmp_path, frame, segments={"tier": {}}, warnings=rules))
     assert row(result, "own_limits", tier="general")["grade"] == "orange"
     assert row(result, "own_limits", tier="tiny")["grade"] == "unjudged"
-    assert "tiny" in result.withheld
+    assert any("tiny" in str(hidden) and "w3" in str(hidden) for hidden in result.withheld)
+    assert np.isnan(row(result, "own_limits", tier="tiny")["estimate"])
     assert "tier=tiny" not in set(result.tables["warning_levels"]["group"])
 
 
@@ -377,3 +378,51 @@ def test_bad_options_are_errors(tmp_path: Path, options: dict[str, Any], message
     more["wave"] = {"column": "wave", "order": list(WAVES)}
     with pytest.raises(OptionError, match=message):
         run(study(tmp_path, answers(), records=orders(), **more), **options)
+
+
+# ---- the steel study: what concerns one group of customers
+
+
+@pytest.fixture(scope="module")
+def steel() -> TrackingResult:
+    return csr.tracking(csr.open_study(DATA / "steel" / "study.yml", lang="en"), simulations=200, bootstrap=50)
+
+
+def test_a_warning_of_one_group_is_a_key_finding_and_heads_the_plan(steel: TrackingResult) -> None:
+    key = next(f for f in steel.found if f.key == "tracking_warned_groups")
+    assert key.level == "key"
+    assert "Strategic, Claims (red)" in key.sentence("en")
+    plan = steel.tables["plan"]
+    assert list(plan["subject"][:2]) == ["tier=strategic|answered", "tier=strategic|Claims"]
+    assert steel.labels["tier=strategic|Claims"]["zh"] == "战略客户·异议处理"
+    assert steel.tables["plan"]["goal"].iloc[0] == pytest.approx(8.0)  # hours: the first of its own limits
+
+
+def test_a_rule_may_be_called_as_a_metric(steel: TrackingResult) -> None:
+    assert steel.labels["claims"]["en"] == "Claims"  # the count; the rule `claims` watches the time to answer
+    assert "Time to answer a claim" in steel.table("own_limits")._repr_html_()
+
+
+def test_one_record_is_not_shown_as_a_group(steel: TrackingResult) -> None:
+    claims = row(steel, "own_limits", rule="claims", tier="potential")
+    assert claims["n"] < 5
+    assert np.isnan(claims["estimate"])
+    assert claims["grade"] == "unjudged"
+
+
+def test_the_board_leaves_out_indicators_that_nothing_was_raised_for(steel: TrackingResult) -> None:
+    from csr_lib.analyses.tracking.assemble import on_board
+
+    frame, waves, hidden = on_board(steel.tables["board"])
+    raised = steel.tables["board"].groupby("measure")["grade"].agg(lambda g: bool(set(g) & {"yellow", "orange", "red"}))
+    single = set(steel.tables["board"].query("level == 'indicator'")["measure"])
+    assert hidden == sum(not raised[m] for m in single) > 0
+    assert len(waves) == 6
+    assert "Claims" in set(frame["measure"])
+
+
+def test_the_paired_test_is_told_where_it_finds_more(steel: TrackingResult) -> None:
+    row_ = row(steel, "panel", measure="Claims")
+    assert row_["p_adjusted"] < 0.05
+    assert any(f.key == "tracking_panel_moved" and "Claims" in f.sentence("en") for f in steel.found)
+    assert set(steel.tables["panel_indicators"]["measure"]) == set(csr.open_study(DATA / "steel" / "study.yml").study.indicators)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from csr_lib.study import Study, Survey
 
 #: Most small charts of a figure.
-PANELS = 8
+PANELS = 6
 
 
 class Options(BaseOptions):
@@ -119,8 +119,10 @@ class TrackingResult(AnalysisResult):
 
     def _absent(self, name: str, lang: str) -> Shown | None:
         found = super()._absent(name, lang)
-        if found is not None and name in ("transitions", "moves", "attrition"):
-            return Shown("", found.plain)  # the table `panel` has said why
+        told = ("panel_indicators", "transitions", "moves", "attrition")  # the table `panel` has said why
+        of_records = ("types", "breaches", "overdue", "faults", "lead_lag")  # and `service`
+        if found is not None and (name in told or (name in of_records and self.missing.get(name) == "no_operations")):
+            return Shown("", found.plain)
         return found
 
     def _panels(self, frame: pd.DataFrame, lang: str, **more: Any) -> Drawing:
@@ -133,7 +135,9 @@ class TrackingResult(AnalysisResult):
 
     def _draw_panels(self, lang: str) -> Drawing:
         frame = assemble.with_limits(self.tables["trend"], self.tables.get("control"))
-        return self._panels(frame[frame["measure"].isin(assemble.most_telling(self.tables, PANELS))].reset_index(drop=True), lang)
+        chosen = assemble.most_telling(self.tables, PANELS)
+        parts = [frame[frame["measure"] == m] for m in chosen]
+        return self._panels(pd.concat(parts, ignore_index=True), lang)
 
     def _draw_changes(self, lang: str) -> Drawing:
         from csr_lib.show.estimates import intervals
@@ -148,8 +152,7 @@ class TrackingResult(AnalysisResult):
     def _draw_board(self, lang: str) -> Drawing:
         from csr_lib.show.following import board
 
-        frame = self.tables["board"]
-        waves = list(dict.fromkeys(frame["wave"]))[-12:]
+        frame, waves, _ = assemble.on_board(self.tables["board"])
         return board(frame, labels=self.labels, lang=lang, columns=waves, group_by="level")
 
     def _draw_tiers(self, lang: str) -> Drawing:
@@ -244,18 +247,19 @@ def tracking(survey: Survey, *, lang: str | None = None, **options: Any) -> Trac
         warning.ALL: (followed.measures, warning.inputs(followed, followed.measures, series, limits, correlation))
     }
     figures = {
-        m.key: {"all": (series.mean[i, -1], series.low[i, -1], series.high[i, -1])} for i, m in enumerate(followed.measures)
+        m.key: {"all": (series.n[i, -1], series.mean[i, -1], series.low[i, -1], series.high[i, -1])}
+        for i, m in enumerate(followed.measures)
     }
     withheld = list(followed.withheld)
     if chosen.by:
         coarse = assemble.watched_by_group(followed)
         by_group, hidden = warning.by_tier(followed, chosen.by, coarse, chosen)
-        withheld += [g for g in hidden if g not in withheld]
+        withheld += hidden
         for code, own in by_group.items():
             bands = warning.control(followed, coarse, own, chosen)
             groups[f"{chosen.by}={code}"] = (coarse, warning.inputs(followed, coarse, own, bands, correlation))
             for i, m in enumerate(coarse):
-                figures[m.key][code] = (own.mean[i, -1], own.low[i, -1], own.high[i, -1])
+                figures[m.key][code] = (own.n[i, -1], own.mean[i, -1], own.low[i, -1], own.high[i, -1])
     else:
         missing["tiers"] = "no_groups"
     tables["warning_levels"], tables["board"] = warning.warnings_table(followed, groups, chosen)
@@ -264,6 +268,8 @@ def tracking(survey: Survey, *, lang: str | None = None, **options: Any) -> Trac
     tables["decomposition"], tables["decomposition_groups"], skipped = change.decompositions(followed, chosen)
     if tables["decomposition"].empty:
         missing["decomposition"] = "changed" if "*" in skipped else "no_segments" if not skipped else "few_groups"
+    if len(followed.waves) < assemble.TREND_WAVES:
+        missing["panels"] = "no_trend"
     if followed.panel:
         found = change.panel_tables(followed, chosen)
         tables |= found

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NAN = math.nan
 _COMPARED = ("before", "estimate", "ci_low", "ci_high", "change", "change_ci_low", "change_ci_high", "p_adjusted", "reading")
 _FIGURES = ("n", "estimate", "ci_low", "ci_high")
+_FOLLOWED = ("measure", "n", "before", "after", "change", "change_ci_low", "change_ci_high", "p_adjusted", "d_z")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "waves": ("wave", "period", "n", "n_effective", "records"),
@@ -33,9 +34,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "summary": ("measure", "n", *_COMPARED, "target", "standing"),
     "indicators": ("measure", "n", *_COMPARED, "target", "standing"),
     "changed": ("indicator", "wave", "what"),
-    "warnings": ("group", "measure", "grade", "rules", "estimate", "target"),
+    "warnings": ("group", "measure", "grade", "rules", "n", "estimate", "target"),
     "false_alarms": ("group", "measures", "grade", "per_measure", "any", "any_ci_low", "any_ci_high"),
-    "own_limits": ("rule", "tier", "unit", "estimate", "ci_low", "ci_high", "yellow", "orange", "red", "grade"),
+    "own_limits": ("measure", "group", "unit", "n", "estimate", "ci_low", "ci_high", "yellow", "orange", "red", "grade"),
     "decomposition": (
         "segment", "n", "before", "after", "change", "composition", "composition_ci_low", "composition_ci_high", "within",
         "within_ci_low", "within_ci_high",
@@ -44,7 +45,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "segment", "group", "share_before", "share_after", "mean_before", "mean_after", "composition", "within", "within_ci_low",
         "within_ci_high",
     ),
-    "panel": ("level", "measure", "n", "before", "after", "change", "change_ci_low", "change_ci_high", "p_adjusted", "d_z"),
+    "panel": _FOLLOWED,
+    "panel_indicators": _FOLLOWED,
     "attrition": ("stayed", "left", "share", "mean_stayed", "mean_left", "difference", "ci_low", "ci_high", "p_value"),
     "transitions": ("from_level", "n", "low", "middle", "high"),
     "moves": ("n", "rose", "stayed", "fell", "p_value"),
@@ -83,9 +85,8 @@ FORMATS: dict[str, dict[str, str]] = {
 GROUPS: dict[str, tuple[str, ...]] = {
     "warnings": ("group",),
     "false_alarms": ("group", "measures"),
-    "own_limits": ("rule",),
+    "own_limits": ("measure",),
     "decomposition_groups": ("segment",),
-    "panel": ("level",),
     "types": ("metric",),
     "breaches": ("period",),
     "lead_lag": ("metric",),
@@ -94,6 +95,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 BREACHES = 15
 #: Most measures that are all watched group by group.
 WATCHED = 20
+#: Waves that the board of warnings shows.
+BOARD_WAVES = 12
+#: Fewer waves than this make no trend to draw.
+TREND_WAVES = 3
 
 
 def watched_by_group(followed: Followed) -> list[Measure]:
@@ -139,6 +144,10 @@ def arranged(
         "warnings": warned.sort_values(["order"], kind="stable").drop(columns="order"),
         "changed": pd.DataFrame(changed, columns=["indicator", "wave", "what"]),
     }
+    if "panel" in tables:
+        single = tables["panel"]["level"] == "indicator"
+        if single.any() and not single.all():
+            out |= {"panel": tables["panel"][~single], "panel_indicators": tables["panel"][single]}
     return out | {"plan": improvement_plan(followed, compared, {**tables, **out}, done)}
 
 
@@ -176,6 +185,17 @@ def compared(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         columns={"change_ci_low": "change_ci_low", "change_ci_high": "change_ci_high"}
     )
     return frame.reset_index(drop=True)
+
+
+def on_board(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Any], int]:
+    """Return what the board shows, its waves, and how many indicators are left out because nothing was ever raised for them."""
+    waves = list(dict.fromkeys(frame["wave"]))[-BOARD_WAVES:]
+    shown = frame[frame["wave"].isin(waves)]
+    raised = set(shown.loc[shown["grade"].isin(GRADES[1:]), "measure"])
+    keep = (shown["level"] != "indicator") | shown["measure"].isin(raised)
+    if not keep.any():
+        keep |= True
+    return shown[keep].reset_index(drop=True), waves, int(shown.loc[~keep, "measure"].nunique())
 
 
 def most_telling(tables: Mapping[str, pd.DataFrame], most: int) -> list[str]:
@@ -250,8 +270,8 @@ def bases(tables: Mapping[str, pd.DataFrame], followed: Followed, own: Basis) ->
                 own, n=n, n_effective=n if own.weights != "sampling" else own.n_effective, n_missing=0, missing_rule="none"
             )
     if "panel" in tables:
-        for name in ("panel", "transitions", "moves", "attrition"):
-            n = float(tables["panel"]["n"].max())
+        n = float(tables["panel"]["n"].max())
+        for name in ("panel", "panel_indicators", "transitions", "moves", "attrition"):
             out[name] = replace(own, n=n, n_effective=min(n, own.n_effective), n_missing=0, missing_rule="none")
     whole, latest = (
         ("service_trend", "breaches", "breaches_all", "faults", "volume"),
@@ -284,17 +304,19 @@ def labels(survey: Survey, followed: Followed, tables: Mapping[str, pd.DataFrame
     for joined in rules:
         out[joined] = {lang: words([text(f"tracking.rule.{r}", lang) for r in joined.split("+")], lang) for lang in LANGUAGES}
     out |= {level: _both(f"tracking.level.{level}") for level in ("outcome", "index", "construct", "indicator")}
-    if "own_limits" in tables:
-        own = tables["own_limits"]
-        out |= {r: survey.label(m) if survey.label(m) != m else r for r, m in zip(own["rule"], own["measure"], strict=True)}
-        out |= {t: survey.label(f"tier={t}") if t != "all" else _both("tracking.all") for t in own["tier"]}
+    if "plan" in tables:  # what concerns one group
+        for subject in tables["plan"]["subject"]:
+            group, mark, measure = str(subject).partition("|")
+            if mark:
+                said = {lang: {"group": words(out[group], lang), "label": words(out[measure], lang)} for lang in LANGUAGES}
+                out[subject] = {lang: text("tracking.of_group", lang, **said[lang]) for lang in LANGUAGES}
     return out
 
 
 def figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[str, ...]]:
     """Return the figures that there are and what each is drawn from."""
     found: dict[str, tuple[str, ...]] = {"headline": ("headline",)}
-    if len(set(tables["trend"]["measure"])) > 1:
+    if len(set(tables["trend"]["measure"])) > 1 and len(tables["headline"]) >= TREND_WAVES:
         found["panels"] = ("trend", "control") if "control" in tables else ("trend",)
     if any(tables[n]["change"].notna().any() for n in ("summary", "indicators") if n in tables):
         found["changes"] = tuple(n for n in ("summary", "indicators") if n in tables)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from csr_lib.analyses.tracking.warning import ALL, GRADES
-from csr_lib.analyses.tracking.words import NAMED, Phrases, Row, both, rows_of
+from csr_lib.analyses.tracking.words import NAMED, Phrases, Row, both, by_own_limit, of_group, rows_of
 from csr_lib.core.check import Check, Finding, Headline, Level, Tone
 from csr_lib.core.text import LANGUAGES
 
 if TYPE_CHECKING:
     from csr_lib.analyses.tracking.analysis import TrackingResult
 
+#: Key findings that a reader takes in at once.
+KEYS = 4
+#: As many warnings of single groups are named in a key finding.
+NAMED_GROUPS = 4
 _TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "same": "neutral", "": "caution"}
 _GRADE_TONES: dict[str, Tone] = {"none": "good", "yellow": "caution", "orange": "caution", "red": "bad"}
 
@@ -30,11 +35,15 @@ def make_headline(result: TrackingResult) -> list[Headline]:
         cards.append(
             Headline("tracking_change", top["change"], "signed_score", top["change_ci_low"], top["change_ci_high"], what, tone)
         )
-    grave = p.warned(("red", "orange"))
-    mild = p.warned(("yellow",))
-    note = Finding("tracking_card_warnings", {"yellow": len(mild)})
-    worst = "red" if p.warned(("red",)) else "orange" if grave else "yellow" if mild else "none"
-    cards.append(Headline("tracking_warnings", len(grave), "count", tone=_GRADE_TONES[worst], note=note))
+    raised = [r["grade"] for r in p.warned(GRADES[1:], None)]
+    own = [r["grade"] for r in rows_of(result.tables.get("own_limits")) if r["grade"] in GRADES[1:]]
+    counts = {g: [*raised, *own].count(g) for g in GRADES[1:]}
+    everybody = len(p.warned(("red", "orange")))
+    further = counts["red"] + counts["orange"] - everybody
+    key = "tracking_card_warnings_groups" if further else "tracking_card_warnings"
+    note = Finding(key, {"all": everybody, "further": further, "yellow": counts["yellow"]})
+    worst = next((g for g in ("red", "orange", "yellow") if counts[g]), "none")
+    cards.append(Headline("tracking_warnings", everybody + further, "count", tone=_GRADE_TONES[worst], note=note))
     aimed = [r for r in rows_of(result.tables.get("service")) if r["status"]]
     if aimed:
         met = sum(r["status"].startswith("met") for r in aimed)
@@ -50,7 +59,10 @@ def _standing_tone(standing: str) -> Tone:
 def make_findings(result: TrackingResult) -> list[Finding]:
     """Return everything that is said: key findings, details, actions, limits, method."""
     p = Phrases(result)
-    return [*_keys(p), *_details(p), *_operational(p), *_actions(p), *_limits(p), *_method(p)]
+    keys, details = _keys(p), _details(p)
+    if len(keys) < KEYS:  # what moved is news where there is little else
+        details = [replace(f, level="key") if f.key.startswith("tracking_moved") else f for f in details]
+    return [*keys, *details, *_operational(p), *_actions(p), *_limits(p), *_method(p)]
 
 
 def _keys(p: Phrases) -> list[Finding]:
@@ -73,6 +85,9 @@ def _keys(p: Phrases) -> list[Finding]:
         key = "both" if red and orange else "red" if red else "orange"
         lists = {"red": red[:5], "orange": orange[:5], "latest": values["latest"]}
         found.append(Finding(f"tracking_warned_{key}", lists, "bad" if red else "caution", "key"))
+    elif p.of_groups():
+        said = {"latest": values["latest"], "list": p.of_groups()[:NAMED_GROUPS]}
+        found.append(Finding("tracking_warned_groups", said, "bad", "key"))
     else:
         found.append(Finding("tracking_warned_none", {"latest": values["latest"]}, "good", "key"))
     missed = [r for r in rows_of(p.tables.get("service")) if r["status"] in ("missed", "missed_sure")]
@@ -106,11 +121,18 @@ def _details(p: Phrases) -> list[Finding]:
         found.append(Finding("tracking_moved_none", {"n": len(compared)}))
     found += _why(p)
     groups = [r for r in p.warned(GRADES[1:], None) if r["group"] != ALL]
-    if groups:
-        found.append(Finding("tracking_groups_warned", {"list": [_of_group(p, r) for r in groups[:5]]}, "caution"))
     own = [r for r in rows_of(p.tables.get("own_limits")) if r["grade"] in GRADES[1:]]
-    if own:
-        found.append(Finding("tracking_own_limits", {"list": [_own(p, r) for r in own[:5]]}, "bad"))
+    said_above = not p.warned(("red", "orange")) and 0 < len(groups) + len(own) == len(p.of_groups()[:NAMED_GROUPS])
+    if groups and not said_above:
+        found.append(Finding("tracking_groups_warned", {"list": [of_group(p, r) for r in groups[:5]]}, "caution"))
+    if own and not said_above:
+        found.append(Finding("tracking_own_limits", {"list": [by_own_limit(p, r) for r in own[:5]]}, "bad"))
+    paired = [r for n in ("panel", "panel_indicators") for r in rows_of(p.tables.get(n))]
+    paired = [r for r in paired if r["p_adjusted"] < 1 - p.result.confidence]
+    if paired:
+        paired.sort(key=lambda r: -abs(r["change"]))
+        said = {"n": max(r["n"] for r in paired), "list": [p.named(r["measure"], r["change"]) for r in paired[:5]]}
+        found.append(Finding("tracking_panel_moved", said))
     if "moves" in p.tables:
         row = rows_of(p.tables["moves"])[0]
         found.append(Finding("tracking_moves", {k: row[k] for k in ("n", "rose", "stayed", "fell")} | {"p": row["p_value"]}))
@@ -119,18 +141,6 @@ def _details(p: Phrases) -> list[Finding]:
         said = {g: alarms[g]["any"] for g in GRADES[1:]} | {"measures": alarms["red"]["measures"]}
         found.append(Finding("tracking_alarms", said))
     return found
-
-
-def _of_group(p: Phrases, row: Row) -> dict[str, str]:
-    label, group = p.label(row["measure"]), p.label(row["group"])
-    return both("tracking.of_group_grade", label=label, group=group, grade=both(f"value.grade.{row['grade']}"))
-
-
-def _own(p: Phrases, row: Row) -> dict[str, str]:
-    tier = p.label(row["tier"]) if row["tier"] != "all" else both("tracking.all")
-    now = p.amount(row["estimate"], str(row["unit"]))
-    grade = both(f"value.grade.{row['grade']}")
-    return both("tracking.own_named", label=p.label(row["measure"]), tier=tier, now=now, grade=grade)
 
 
 def _why(p: Phrases) -> list[Finding]:
@@ -222,8 +232,8 @@ def _actions(p: Phrases) -> list[Finding]:
             act("tracking_act_raise", "bad", what=p.label(row["subject"]), now=now, goal=p.amount(row["goal"], str(row["unit"])))
     overdue = rows_of(p.tables.get("overdue"))
     if overdue:
-        worst = [f"{int(r['row'])}" for r in overdue[:5]]
-        act("tracking_act_overdue", n=len(overdue), rows=", ".join(worst))
+        rows = list(dict.fromkeys(f"{int(r['row'])}" for r in overdue))  # one record can be beyond two limits
+        act("tracking_act_overdue", n=len(rows), rows=", ".join(rows[:5]))
     for finding in _leads(p):
         if finding.key == "tracking_lead":
             act(

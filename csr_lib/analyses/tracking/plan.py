@@ -26,9 +26,10 @@ def improvement_plan(
 
     Priority 1: a red warning, of the rules or of the study's own limits, or a target surely missed; 2: an orange one, or a target
     missed within the interval; 3: a yellow one. The goal is the target; without one, the centre line of the baseline, else the
-    figure of the wave before. Operational figures stand first within a priority: they can be acted on before the next survey.
+    figure of the wave before; for a group beyond one of the own limits, the first of these. Within a priority, operational
+    figures stand first: they can be acted on before the next survey. What concerns one group has the subject ``group|measure``.
     """
-    rows = [*_operational(tables), *_asked(followed, compared, tables)]
+    rows = [*_operational(tables), *_of_groups(tables), *_asked(followed, compared, tables)]
     frame = pd.DataFrame(rows, columns=["priority", "subject", "unit", "now", "goal", "why", "gap"])
     frame = frame.sort_values(["priority", "gap"], ascending=[True, False], kind="stable").drop_duplicates("subject")
     frame["priority"] = frame["priority"].astype(str)
@@ -40,7 +41,7 @@ def _operational(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     own = tables.get("own_limits", pd.DataFrame())
     worst: dict[str, str] = {}
     for record in own.to_dict("records"):
-        if record["grade"] in GRADES[1:]:
+        if record["grade"] in GRADES[1:] and record["group"] == ALL:
             measure = str(record["measure"])
             worst[measure] = max(worst.get(measure, "none"), str(record["grade"]), key=GRADES.index)
     for row in tables.get("service", pd.DataFrame()).to_dict("records"):
@@ -55,6 +56,29 @@ def _operational(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
             {"priority": priority, "subject": name, "unit": row["unit"], "now": now, "goal": target, "why": why, "gap": 1 + gap}
         )
     return rows
+
+
+def _of_groups(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """Return what is red or orange for one group: by the study's own limits, or by the rules."""
+    rows = []
+    for row in tables.get("own_limits", pd.DataFrame()).to_dict("records"):
+        if row["grade"] in ("red", "orange") and row["group"] != ALL:
+            now, goal = float(row["estimate"]), float(row["yellow"])
+            rows.append(_of_group(row, str(row["unit"]), goal, f"own_{row['grade']}", abs(now - goal) / max(abs(goal), 1e-9)))
+    for row in tables["warning_levels"].to_dict("records"):
+        if row["grade"] in ("red", "orange") and row["group"] != ALL:
+            goal = float(row["target"])
+            gap = abs(goal - float(row["estimate"])) / 100
+            rows.append(_of_group(row, "score", goal, f"grade_{row['grade']}", 0.0 if math.isnan(gap) else gap))
+    return rows
+
+
+def _of_group(row: Mapping[Any, Any], unit: str, goal: float, why: str, gap: float) -> dict[str, Any]:
+    subject, priority = f"{row['group']}|{row['measure']}", _PRIORITY[str(row["grade"])]
+    return {
+        "priority": priority, "subject": subject, "unit": unit, "now": float(row["estimate"]), "goal": goal, "why": why,
+        "gap": gap + (1 if unit != "score" else 0),
+    }  # fmt: skip
 
 
 def _asked(followed: Followed, compared: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:

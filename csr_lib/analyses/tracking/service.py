@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses.tracking.warning import ALL, by_own_limits
+from csr_lib.analyses.tracking.warning import ALL, GRADES, by_own_limits
 from csr_lib.analyses.tracking.warning import plain as plain
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.stats.adjustment import adjust
@@ -31,8 +31,8 @@ NAN = math.nan
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95}
 _FREQUENCIES = {"month": "M", "quarter": "Q", "year": "Y"}
 HOUR = 3600.0
-#: Measure -> tier -> figure and the ends of its interval.
-Figures = Mapping[str, Mapping[str, tuple[float, float, float]]]
+#: Measure -> tier -> n, figure and the ends of its interval.
+Figures = Mapping[str, Mapping[str, tuple[float, float, float, float]]]
 #: Longest overdue records that are listed.
 OVERDUE = 10
 
@@ -375,7 +375,8 @@ def own_limits(
 ) -> pd.DataFrame:
     """Hold every rule of `warnings` against the latest figure of its tiers.
 
-    `figures`: measure -> tier -> (figure, ends of its interval), for what was asked in the survey.
+    `figures`: measure -> tier -> (n, figure, ends of its interval), for what was asked in the survey. A tier with fewer records
+    than `min_cell` has no figure, and is not judged. Rules with a warning stand first, the gravest before the others.
     """
     rows = []
     for name, rule in followed.survey.study.warnings.items():
@@ -383,20 +384,24 @@ def own_limits(
         for tier, levels in rule.tiers.items():
             if metric is not None and records is not None and periods is not None:
                 here = periods.of == len(periods.names) - 1
-                kind, value, ends = str(metric.kind), NAN, (NAN, NAN)
+                kind, n, value, ends = str(metric.kind), NAN, NAN, (NAN, NAN)
                 if tier == "all" or "tier" in records.codes:
                     here &= (records.codes["tier"] == tier).to_numpy() if tier != "all" else True
                     found = figure(metric, records.values(rule.measure)[here], options.confidence)
-                    value, ends = found["estimate"], (found["ci_low"], found["ci_high"])
+                    n = found["n"]
+                    if metric.kind == "count" or n >= followed.survey.study.min_cell:  # one record may be one customer
+                        value, ends = found["estimate"], (found["ci_low"], found["ci_high"])
             else:
-                value, *rest = figures.get(rule.measure, {}).get(tier, (NAN, NAN, NAN))
+                n, value, *rest = figures.get(rule.measure, {}).get(tier, (NAN, NAN, NAN, NAN))
                 kind, ends = "score", (rest[0], rest[1])
             rows.append(
                 {
                     "rule": name,
                     "measure": rule.measure,
                     "tier": tier,
+                    "group": ALL if tier == "all" else f"tier={tier}",
                     "kind": kind,
+                    "n": n,
                     "estimate": value,
                     "ci_low": ends[0],
                     "ci_high": ends[1],
@@ -407,7 +412,12 @@ def own_limits(
                     "grade": by_own_limits(value, levels, rule.better),
                 }
             )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    if frame.empty:
+        return frame
+    grave = frame["grade"].map({g: i for i, g in enumerate(GRADES)}).fillna(0)
+    worst = grave.groupby(frame["rule"], sort=False).transform("max")
+    return frame.loc[(-worst).sort_values(kind="stable").index].reset_index(drop=True)
 
 
 # ---- what runs ahead

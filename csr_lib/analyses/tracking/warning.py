@@ -13,6 +13,7 @@ import pandas as pd
 
 from csr_lib.analyses.tracking.change import Series, estimates
 from csr_lib.analyses.tracking.measures import Followed, Measure
+from csr_lib.core.text import LANGUAGES, text, words
 from csr_lib.stats.adjustment import adjust
 from csr_lib.stats.comparison import share_interval
 from csr_lib.stats.control import ControlLimits, mean_limits, share_limits, signals
@@ -213,7 +214,10 @@ def by_tier(
     everybody = followed.survey.rows
     for t, wave in enumerate(followed.waves):
         found = followed.survey.wave(wave).groups(segment)
-        withheld += [g for g in found.withheld if g not in withheld]
+        if found.withheld:
+            named = (followed.survey.value_label("wave", wave), list(found.withheld))
+            hidden = {lang: text("tracking.in_wave", lang, wave=words(named[0], lang), groups=named[1]) for lang in LANGUAGES}
+            withheld.append(hidden)
         for group in found:
             places = rows.setdefault(group.value, [np.array([], dtype=int) for _ in followed.waves])
             places[t] = np.flatnonzero(np.isin(everybody, group.survey.rows))

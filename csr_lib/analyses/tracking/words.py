@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csr_lib.analyses.tracking.assemble import most_telling, service_panels, strongest
+from csr_lib.analyses.tracking.assemble import most_telling, on_board, service_panels, strongest
 from csr_lib.analyses.tracking.warning import ALL, GRADES
 from csr_lib.core.text import LANGUAGES, number, text, words
 
@@ -65,10 +65,30 @@ class Phrases:
         frame = pd.concat(frames, ignore_index=True)
         return {"target": math.nan, "standing": ""} | rows_of(frame[frame["measure"] == self.result.headline_measure])[0]
 
+    def of_groups(self) -> list[dict[str, str]]:
+        """Return what is red or orange for single groups, by the rules and by the study's own limits, the gravest first."""
+        found = [(GRADES.index(r["grade"]), of_group(self, r)) for r in self.warned(("red", "orange"), None) if r["group"] != ALL]
+        own = [r for r in rows_of(self.tables.get("own_limits")) if r["grade"] in ("red", "orange") and r["group"] != ALL]
+        found += [(GRADES.index(r["grade"]), by_own_limit(self, r)) for r in own]
+        return [said for _, said in sorted(found, key=lambda f: -f[0])]
+
     def warned(self, grades: Sequence[str], group: str | None = ALL) -> list[dict[str, Any]]:
         """Return what is warned of in the latest wave, the gravest first."""
         found = [r for r in rows_of(self.tables.get("warnings")) if r["grade"] in grades]
         return [r for r in found if group is None or r["group"] == group]
+
+
+def of_group(p: Phrases, row: Row) -> dict[str, str]:
+    """Return ``measure of group (red)``."""
+    label, group = p.label(row["measure"]), p.label(row["group"])
+    return both("tracking.of_group_grade", label=label, group=group, grade=both(f"value.grade.{row['grade']}"))
+
+
+def by_own_limit(p: Phrases, row: Row) -> dict[str, str]:
+    """Return ``measure of group (figure, red)``, or without the group where it is everybody."""
+    values = {"label": p.label(row["measure"]), "now": p.amount(row["estimate"], str(row["unit"]))}
+    values |= {"grade": both(f"value.grade.{row['grade']}"), "group": p.label(row["group"])}
+    return both("tracking.own_named" if row["group"] == ALL else "tracking.own_named_group", **values)
 
 
 def shown_values(result: TrackingResult, name: str, lang: str) -> dict[str, Any]:
@@ -90,6 +110,8 @@ def shown_values(result: TrackingResult, name: str, lang: str) -> dict[str, Any]
         "simulations": options["simulations"],
         "why": both(f"tracking.why.{result.missing.get(name, 'none')}"),
     }
+    if "board" in tables:
+        values["hidden"] = on_board(tables["board"])[2]
     listed = _listed(p, name) if name in result.figures else []
     if listed:
         values["list"] = listed
@@ -106,7 +128,7 @@ def _listed(p: Phrases, name: str) -> list[Any]:
     if name == "panels":
         frame = pd.concat([tables[n] for n in ("summary", "indicators") if n in tables], ignore_index=True)
         found = dict(zip(frame["measure"], frame["estimate"], strict=True))
-        return [p.named(m, found[m], "score") for m in most_telling(tables, 8)]
+        return [p.named(m, found[m], "score") for m in most_telling(tables, 6)]
     if name == "changes":
         frame = pd.concat([tables[n] for n in ("summary", "indicators") if n in tables], ignore_index=True).dropna(
             subset=["change"]
@@ -116,7 +138,7 @@ def _listed(p: Phrases, name: str) -> list[Any]:
     if name in ("board", "tiers"):
         return [_graded(p, r) for r in p.warned(GRADES[1:], ALL if name == "board" else None)][:8]
     if name == "service":
-        chosen = service_panels(tables, 8)
+        chosen = service_panels(tables, 6)
         return [p.against(r) for r in rows_of(tables["service"]) if r["metric"] in chosen and not math.isnan(r["target"])]
     if name == "types":
         return [p.named(r["metric"], r["mean"], "score") for r in rows_of(tables["types"]) if r["type"] == ALL][:6]
