@@ -78,6 +78,7 @@ class Panel(VBox):
 
     def show(self) -> None:
         """Make the view anew from what is chosen."""
+        self._need_one()
         idle = _IDLE.get(self.kind.value, set())
         for name in ("construct", "measure", "by"):
             getattr(self, name).disabled = name in idle or not getattr(self, name).options
@@ -102,11 +103,17 @@ class Panel(VBox):
         }  # fmt: skip
         return make[self.kind.value]()
 
-    def _one(self) -> str | None:
-        """Return the measure chosen, or the construct as a whole; None, which is overall satisfaction, for all indicators."""
-        if self.measure.value:
-            return str(self.measure.value)
-        return None if self.construct.value == ALL else str(self.construct.value)
+    def _one(self) -> str:
+        """Return the measure chosen, or the construct as a whole."""
+        return str(self.measure.value or self.construct.value)
+
+    def _need_one(self) -> None:
+        """Choose the first indicator where the view needs one and none is chosen; a construct as a whole can be compared."""
+        needs = self.kind.value == "crosstab" or (self.kind.value == "compare" and self.construct.value == ALL)
+        if needs and self.measure.value == "" and len(self.measure.options) > 1:
+            self._holding = True
+            self.measure.value = self.measure.options[1][1]
+            self._holding = False
 
     def _why(self, error: CsrError) -> str:
         key = _SAID.get(error.problems[0].where)

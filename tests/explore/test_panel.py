@@ -89,13 +89,33 @@ def test_small_groups_are_not_offered_and_small_selections_withheld(tmp_path: Pa
     assert "fewer than two groups" in panel.message
 
 
-@pytest.mark.parametrize(("kind", "said"), [("crosstab", "合成得分"), ("correlations", ""), ("distribution", "")])
-def test_a_whole_construct(kind: str, said: str, power: csr.Survey) -> None:
-    panel = csr.explore.panel(power, lang="zh")
-    panel.construct.value = "Supply"
+def test_a_whole_construct_is_compared_and_a_cross_table_takes_its_first_indicator(panel: Panel) -> None:
+    panel.construct.value = "Service"
+    panel.kind.value = "compare"
+    assert panel.view is not None
+    assert panel.view.code == 'csr.explore.compare(survey, "Service", "region")'
+    panel.kind.value = "crosstab"
+    assert panel.measure.value == "hall"
+    assert panel.view.code == 'csr.explore.crosstab(survey, "hall", "region")'
+
+
+@pytest.mark.parametrize("kind", ["crosstab", "compare"])
+def test_of_all_indicators_the_first_is_taken_where_a_view_needs_one(kind: str, panel: Panel) -> None:
     panel.kind.value = kind
-    assert bool(panel.message) == bool(said)
-    assert said in panel.message
+    assert panel.measure.value == "safety"
+    assert panel.view is not None
+    assert panel.view.code == f'csr.explore.{kind}(survey, "safety", "region")'
+
+
+def test_what_cannot_be_shown_is_said_in_the_language_of_the_panel() -> None:
+    panel = csr.explore.panel(csr.open_study(ROOT / "data" / "directory" / "study.yml", lang="zh"))
+    panel.construct.value = "outcomes"
+    panel.kind.value = "crosstab"
+    panel.measure.value = "satisfaction"
+    assert panel.view is None
+    assert "合成得分" in panel.message
+    panel.kind.value = "compare"
+    assert panel.view is not None
 
 
 def test_without_a_front_end_the_view_stands_in_the_place_of_the_widgets(panel: Panel) -> None:
