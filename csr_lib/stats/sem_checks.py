@@ -141,7 +141,8 @@ def _information(result: SEMResult) -> Check:
         return Check.against("sem_information", 1.0, worst="", names=[])
     values, vectors = np.linalg.eigh(scaled_information(result.fitted.information))
     weakest = np.abs(vectors[:, 0])
-    involved = [names[k] for k in np.argsort(-weakest, kind="stable") if weakest[k] > 0.2]
+    order = np.argsort(-weakest, kind="stable")
+    involved = [names[k] for k in order if weakest[k] > 0.2] or [names[order[0]]]  # many parameters may share a weakness evenly
     return Check.against("sem_information", float(values[0]), worst=involved[0], names=involved)
 
 

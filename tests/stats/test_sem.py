@@ -1,6 +1,8 @@
 """What an estimated covariance structure promises: its tables, robust errors, modification indices, checks and errors."""
 
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 
 from csr_lib.core.errors import AnalysisError, DataError, OptionError
 from csr_lib.core.model import Construct
+from csr_lib.stats import sem_checks
 from csr_lib.stats.moments import Moments, moments, sample
 from csr_lib.stats.sem import cfa, sem
 from csr_lib.stats.sem_checks import fit_checks
@@ -294,3 +297,13 @@ class TestFaults:
     def test_options_that_do_not_exist_are_refused(self, options, message):
         with pytest.raises(OptionError, match=message):
             cfa(moments(answers()), FACTORS, **options)
+
+
+def test_weakness_that_many_parameters_share_evenly_is_still_named() -> None:
+    n = 40
+    information = np.eye(n) - (1 - 1e-6) / n * np.ones((n, n))
+    fitted = SimpleNamespace(information=information)
+    result: Any = SimpleNamespace(specification=SimpleNamespace(names=[f"p{k}" for k in range(n)]), fitted=fitted)
+    check = sem_checks._information(result)
+    assert check.verdict == "fail"
+    assert check.values["worst"] in check.values["names"]
