@@ -391,7 +391,7 @@ def steel() -> TrackingResult:
 def test_a_warning_of_one_group_is_a_key_finding_and_heads_the_plan(steel: TrackingResult) -> None:
     key = next(f for f in steel.found if f.key == "tracking_warned_groups")
     assert key.level == "key"
-    assert "Strategic, Claims (red)" in key.sentence("en")
+    assert "Strategic: Claims (red)" in key.sentence("en")
     plan = steel.tables["plan"]
     assert list(plan["subject"][:2]) == ["tier=strategic|answered", "tier=strategic|Claims"]
     assert steel.labels["tier=strategic|Claims"]["zh"] == "战略客户·异议处理"
