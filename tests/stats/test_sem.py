@@ -306,5 +306,5 @@ def test_weakness_that_many_parameters_share_evenly_is_still_named() -> None:
     result: Any = SimpleNamespace(specification=SimpleNamespace(names=[f"p{k}" for k in range(n)]), fitted=fitted)
     check = sem_checks._information(result)
     assert check.verdict == "fail"
-    told = dict(check.values)  # noqa: PD011 - no frame
+    told = dict(check.values)
     assert told["worst"] in told["names"]
