@@ -30,6 +30,7 @@ _PUBLIC = {
     "gap": "csr_lib.analyses.gap",
     "satisfaction_index": "csr_lib.analyses.satisfaction_index",
     "drivers": "csr_lib.analyses.drivers",
+    "factor_structure": "csr_lib.analyses.factor_structure",
     "fuzzy_evaluation": "csr_lib.analyses.fuzzy_evaluation",
     "loyalty": "csr_lib.analyses.loyalty",
     "tracking": "csr_lib.analyses.tracking",

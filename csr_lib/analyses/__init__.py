@@ -14,6 +14,7 @@ ANALYSES = (
     "gap",
     "satisfaction_index",
     "drivers",
+    "factor_structure",
     "fuzzy_evaluation",
     "loyalty",
     "tracking",

@@ -185,7 +185,11 @@ class _Plan:
         if self.square or not self.numbered(narrow):
             return ""
         most = 60.0 if narrow else 104.0
-        return wrap(" · ".join(f"{j + 1} {h}" for j, h in enumerate(self.headings)), most)
+        lines: list[str] = []
+        for piece in (f"{j + 1} {h}" for j, h in enumerate(self.headings)):  # a number stays with its name
+            longer = f"{lines[-1]} · {piece}" if lines else piece
+            lines[-1:] = [longer] if width(longer) <= most else [*lines[-1:], wrap(piece, most)]
+        return "\n".join(lines)
 
     def head(self, narrow: bool) -> float:
         """Height of what stands above the first row."""

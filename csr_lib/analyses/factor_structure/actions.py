@@ -13,7 +13,7 @@ from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES
 
 #: Checks that say of the measurement what another one has said already: left out of the limits where that one is there.
-SAID_BY = {"fs_structure_n": "fs_cfa_n", "fs_structure_too_good": "fs_cfa_too_good", "fs_cr": "fs_ave"}
+SAID_BY = {"fs_cr": "fs_ave", **{f"fs_structure_{part}": f"fs_cfa_{part}" for part in ("n", "too_good", "inputs")}}
 
 
 def actions(w: Words) -> list[Finding]:
@@ -23,7 +23,7 @@ def actions(w: Words) -> list[Finding]:
 
 def _improve(w: Words) -> list[Finding]:
     """The lever with the largest effect times room to improve, and its lowest item."""
-    told = [r for r in w.levers if w.told(r) and not math.isnan(r["index"])]
+    told = [r for r in w.levers if w.told(r) and r["estimate"] > 0 and not math.isnan(r["index"])]
     if not told:
         return [Finding("fs_act_no_lever", {"target": w.target}, "caution", "action")] if w.levers else []
     first = max(told, key=lambda r: r["estimate"] * (100 - r["index"]))

@@ -39,6 +39,7 @@ class Options(BaseOptions):
         description="how many factors, or the rule that says so: kaiser, parallel, map, scree, variance, constructs; "
         "None: kaiser for components, parallel for common factors",
     )
+    parallel: int = Field(200, ge=20, le=10_000, description="sets of chance data for parallel analysis")
     rotation: Literal["none", "varimax", "quartimax", "promax", "oblimin"] = Field(
         "varimax", description="rotation of the loadings; promax and oblimin let factors correlate"
     )
@@ -97,8 +98,8 @@ def factor_structure(survey: Survey, *, lang: str | None = None, **options: Any)
     FactorStructureResult
         Tables ``funnel levels reliability adequacy retention variance loadings grouping items eigenvalues correlations`` and,
         as far as the study has what they need, ``fit fit_measures cfa_loadings validity fornell_larcker discriminant paths
-        r_squared effects score_paths hypotheses modification invariance latent_means equalities``; ``missing`` says why others are not
-        there. A model that could not be estimated, or whose solution is inadmissible, is a failed check.
+        r_squared effects score_paths hypotheses modification invariance latent_means equalities``; ``missing`` says why others
+        are not there. A model that could not be estimated, or whose solution is inadmissible, is a failed check.
 
     Raises
     ------

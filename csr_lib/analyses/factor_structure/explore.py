@@ -85,7 +85,7 @@ def explore(data: Data, options: Options) -> Exploration:
     if found:
         adequate["polychoric"] = adequacy(found.moments())
     shuffled = answers if kind == "pearson" and answers.complete else None
-    retained = retention(moments, sample=shuffled, seed=options.seed)
+    retained = retention(moments, sample=shuffled, resamples=options.parallel, seed=options.seed)
     asked, rule = _number(data, options, retained)
     solution = _solution(moments, asked, options)
     groups = group_items(solution)
@@ -173,7 +173,7 @@ def name_factors(groups: pd.DataFrame, owners: Mapping[str, str], factors: tuple
 
     Overlap of a factor and a construct: items that they share over items that either has. Pairs are taken from the largest
     overlap down, each factor and construct once, as long as it exceeds `SAME`; ``same`` is an overlap of 1. Items with no salient
-    loading do not speak for a factor.
+    loading do not speak for a factor. A factor that holds more than half of another construct as well has no construct's name.
     """
     least = CUTOFFS["factor_loading"].fail
     of_factor = {f: set(groups.loc[(groups["factor"] == f) & (groups["loading"].abs() >= least), "item"]) for f in factors}
@@ -188,6 +188,9 @@ def name_factors(groups: pd.DataFrame, owners: Mapping[str, str], factors: tuple
     }
     taken: dict[str, tuple[str, float]] = {}
     for (f, c), share in sorted(overlap.items(), key=lambda one: -one[1]):
+        others = [theirs for other, theirs in of_construct.items() if other != c]
+        if any(len(of_factor[f] & theirs) > len(theirs) / 2 for theirs in others):
+            continue
         if share > SAME and f not in taken and c not in {construct for construct, _ in taken.values()}:
             taken[f] = (c, share)
     rows = []

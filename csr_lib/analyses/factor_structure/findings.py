@@ -38,7 +38,8 @@ def make_headline(result: FactorStructureResult) -> tuple[Headline, ...]:
     if judged:
         supported = sum(h["verdict"] == "supported" for h in judged)
         tone = "good" if supported == len(judged) else "neutral"
-        cards.append(Headline("fs_hypotheses", float(supported), "count", values={"total": len(judged)}, tone=tone))
+        key = "fs_hypotheses" if any(h["latent"] for h in judged) else "fs_hypotheses_scores"
+        cards.append(Headline(key, float(supported), "count", values={"total": len(judged)}, tone=tone))
     elif "cfa" in tables.get("fit", ()):
         met, missed = w.thresholds("cfa")
         tone = "good" if not missed else "caution"
@@ -67,7 +68,7 @@ def _structure(w: Words) -> list[Finding]:
     named = [w.label(f) for f in variance["factor"]]
     values: dict[str, Any] = {
         "items": len(w.tables["loadings"]), "factors": len(variance), "units": w.units, "list": named,
-        "total": float(variance["cumulative"].iloc[-1]), "same": matches.count("same"), "unit": both(_unit(w)),
+        "total": float(variance["cumulative"].iloc[-1]), "same": matches.count("same"), "unit": both(f"unit.{_kind(w)}"),
         "others": [w.label(f) for f, m in zip(variance["factor"], matches, strict=True) if m != "same"],
     }  # fmt: skip
     constructs = len(set(w.tables["items"].loc[w.tables["items"]["item"].isin(w.tables["loadings"]["item"]), "construct"]) - {""})
@@ -84,8 +85,8 @@ def _structure(w: Words) -> list[Finding]:
     return [Finding(key, {**values, "list": w.groups()}, "caution", "key")]
 
 
-def _unit(w: Words) -> str:
-    return "unit." + ("component" if w.components else "factor")
+def _kind(w: Words) -> str:
+    return "component" if w.components else "factor"
 
 
 def _effects(w: Words) -> list[Finding]:
@@ -202,7 +203,11 @@ def _fitness(w: Words) -> list[Finding]:
 
 def _number(w: Words) -> list[Finding]:
     options = w.result.options
-    values = {"factors": int(options["factors"]), "units": w.units, "rule": both(f"rule.{options['factors_rule']}")}
+    values = {
+        "factors": int(options["factors"]),
+        "units": both(f"units.{_kind(w)}s"),
+        "rule": both(f"rule.{options['factors_rule']}"),
+    }
     values["list"] = [
         both("rule_says", rule=both(f"rules.{r['retention_rule']}"), count=r["suggested"])
         for r in rows_of(w.tables["retention"])
@@ -241,7 +246,8 @@ def _on_scores(w: Words) -> list[Finding]:
     rows = rows_of(table)
     values = {"target": w.target, "units": w.units, "list": w.list_of(rows, "estimate"), "r2": w.result.explained}
     told = [p_phrase(r["p_value"]) for r in rows]
-    values["p"] = both("each_p", names=w.labels([r["source"] for r in rows]), p=told) if len(set(told)) > 1 else told[0]
+    largest = p_phrase(max(r["p_value"] for r in rows))
+    values["p"] = both("each_p", p=largest) if len(set(told)) > 1 else largest
     return [Finding("fs_on_scores" if w.by_scores else "fs_on_scores_beside", values)]
 
 
@@ -332,6 +338,7 @@ def _hints(w: Words) -> list[Finding]:
     frame = w.tables.get("modification")
     if frame is None:
         return []
+    frame = frame.drop_duplicates(["source", "target", "hint"])  # both models may point to the same
     top = frame.iloc[int(frame["mi"].argmax())]
     values = {
         "count": len(frame), "worst": both(f"hint.{top['hint']}", one=w.label(top["source"]), two=w.label(top["target"])),
@@ -364,7 +371,7 @@ def _means(w: Words, segment: str) -> list[Finding]:
     if frame is None:
         return []
     own = frame[frame["segment"] == segment]
-    apart = rows_of(own[own["p_value"] < w.limit])
+    apart = rows_of(own[own["p_adjusted"] < w.limit])
     if not len(own):
         return []
     values = {"segment": w.label(segment), "against": w.label(own["against"].iloc[0])}

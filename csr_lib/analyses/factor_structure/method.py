@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from csr_lib.analyses.factor_structure.words import Words, both
+from csr_lib.analyses.factor_structure.words import Words, alpha_interval, both
 from csr_lib.core.check import Finding
 from csr_lib.core.text import LANGUAGES, text
 from csr_lib.show.cards import basis_sentence
@@ -24,7 +24,7 @@ def method(w: Words) -> list[Finding]:
     say("base", items=len(tables["loadings"]), basis=basis)
     if options["split"]:
         say("split", seed=result.seed)
-    say("reliability", confidence=result.confidence)
+    say("reliability", confidence=result.confidence, interval=alpha_interval(result))
     say("adequacy", correlation=both(f"correlation.{options['correlation']}"))
     say(
         "extraction", extract=both(f"extract.{options['extract']}"), rotation=both(f"rotation.{options['rotation']}"),

@@ -11,6 +11,7 @@ import pandas as pd
 
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.stats.comparison import mean_interval
+from csr_lib.stats.resampling import holm
 from csr_lib.stats.sem import SEMResult
 from csr_lib.stats.sem_modification import modification_indices
 
@@ -312,7 +313,7 @@ def invariance_tables(groups: tuple[Invariance, ...]) -> dict[str, pd.DataFrame]
         if "scalar" in held and len(g.result.means):
             first = g.result.groups[0]
             own = g.result.means.assign(segment=g.by, against=f"{g.by}={first}")
-            means.append(own.assign(group=[f"{g.by}={v}" for v in own["group"]]))
+            means.append(own.assign(group=[f"{g.by}={v}" for v in own["group"]], p_adjusted=holm(own["p_value"])))
         loose = g.result.equalities[g.result.equalities["p_adjusted"] < 0.05]
         worst = loose.groupby("step", sort=False).head(5)
         equalities.append(worst.assign(segment=g.by).rename(columns={"step": "invariance_step"}))
@@ -322,7 +323,7 @@ def invariance_tables(groups: tuple[Invariance, ...]) -> dict[str, pd.DataFrame]
     ]  # fmt: skip
     found = {"invariance": pd.concat(steps, ignore_index=True)[columns]}
     if means:
-        kept = ["segment", "against", "group", "construct", "estimate", "ci_low", "ci_high", "p_value", "std"]
+        kept = ["segment", "against", "group", "construct", "estimate", "ci_low", "ci_high", "p_value", "p_adjusted", "std"]
         found["latent_means"] = pd.concat(means, ignore_index=True)[kept]
     loose = pd.concat(equalities, ignore_index=True)
     if len(loose):

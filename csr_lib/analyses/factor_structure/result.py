@@ -74,7 +74,7 @@ class FactorStructureResult(AnalysisResult):
             "segment", "invariance_step", "chi2", "df", "cfi", "rmsea", "srmr", "delta_cfi", "delta_rmsea", "delta_srmr",
             "step_verdict",
         ),
-        "latent_means": ("construct", "group", "against", "std", "estimate", "ci_low", "ci_high", "p_value"),
+        "latent_means": ("construct", "group", "against", "std", "estimate", "ci_low", "ci_high", "p_adjusted"),
     }  # fmt: skip
     table_formats: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "*": {"chi2": "decimal", "suggested": "count", "items": "count"},

@@ -63,7 +63,7 @@ class Words:
     @property
     def units(self) -> dict[str, str]:
         """What is extracted: components or factors."""
-        return both("units." + ("components" if self.components else "factors"))
+        return both("units." + ("component" if self.components else "factor") + ("s" if len(self.tables["variance"]) > 1 else ""))
 
     def check(self, key: str) -> Check | None:
         return next((c for c in self.result.checks if c.key == key), None)
@@ -96,8 +96,8 @@ class Words:
         return not self.sound
 
     def told(self, row: Row) -> bool:
-        """Tell whether an effect is positive beyond chance."""
-        return bool(row["p_value"] < self.limit and row["estimate"] > 0)
+        """Tell whether an effect is beyond chance, of whichever sign."""
+        return bool(row["p_value"] < self.limit)
 
     def hypotheses(self) -> list[Row]:
         """Return the hypotheses with the verdict that counts: of the latent model where it is sound, else on factor scores."""
@@ -143,6 +143,12 @@ class Words:
         return met, missed
 
 
+def alpha_interval(result: FactorStructureResult) -> dict[str, str]:
+    """Return what intervals of alpha are, which with sampling weights are drawn."""
+    drawn = result.basis.weights == "sampling" and result.options["bootstrap"]
+    return both(f"alpha_interval.{'bootstrap' if drawn else 'feldt'}")
+
+
 def shown_values(result: FactorStructureResult, name: str, lang: str) -> Mapping[str, Any]:
     """Return what the title, note, caption and alternative text of a table or figure are filled with."""
     w, tables = Words(result), result.tables
@@ -161,6 +167,8 @@ def shown_values(result: FactorStructureResult, name: str, lang: str) -> Mapping
         "rotation": both(f"rotation.{result.options['rotation']}"),
         "single": w.labels(list(result.options["single"])),
         "reason": _reason(result, name),
+        "warning": both("inadmissible") if "paths" in tables and not w.sound else "",
+        "alpha_interval": alpha_interval(result),
         "least": CUTOFFS["factor_loading"].threshold,
     }
     if name in ("loadings", "grouping", "variance"):
