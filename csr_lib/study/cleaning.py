@@ -6,6 +6,8 @@
 | ``duplicate`` | whose respondent id stood before in the same wave, role (and brand); the first is kept |
 | ``speeder`` | that took fewer seconds than `speeder` |
 | ``straight_line`` | whose most frequent perception makes up at least that share of its perceptions (of at least 3) |
+| ``long_string`` | that gives at least that many equal ratings one after the other, in the order of the columns |
+| ``identical`` | whose ratings are all those of an earlier row (at least 10 ratings, not all equal) |
 | ``attention`` | that answered an attention question otherwise than asked (not answered: not marked) |
 | ``contradictions`` | that meets both conditions of a contradiction; can be excluded by its id, too |
 
@@ -20,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.core.errors import Problem
+from csr_lib.stats.careless import longest_string, repeats_another
 from csr_lib.study.answers import condition_column
 from csr_lib.study.codebook import Coded
 from csr_lib.study.coding import as_code, as_number, fold, tidy
@@ -80,9 +83,17 @@ def _found(study: Study, coded: Coded, respondent: pd.Series) -> Iterator[Found]
         fast = np.flatnonzero(seconds < rules.speeder)
         yield "speeder", fast, [f"{s:g}" for s in seconds[fast]], ("speeder",)
     if rules.straight_line is not None:
-        share = _straightness(study, coded)
+        share = straightness(study, coded)
         straight = np.flatnonzero(share >= rules.straight_line - 1e-12)
         yield "straight_line", straight, [f"{s:.2f}" for s in share[straight]], ("straight_line",)
+    if rules.long_string is not None:
+        run = longest_run(study, coded)
+        long = np.flatnonzero(run >= rules.long_string)
+        yield "long_string", long, [f"{r:g}" for r in run[long]], ("long_string",)
+    if rules.identical:
+        first = identical_to(study, coded)
+        again = np.flatnonzero(first >= 0)
+        yield "identical", again, [f"row {coded.raw.row[f]}" for f in first[again]], ("identical",)
     for name, codes in rules.attention.items():
         met, answered = matches(study, coded, name, codes)
         wrong = np.flatnonzero(answered & ~met)
@@ -152,7 +163,7 @@ def _duplicated(study: Study, coded: Coded, positions: np.ndarray, details: Sequ
     )
 
 
-def _straightness(study: Study, coded: Coded) -> np.ndarray:
+def straightness(study: Study, coded: Coded) -> np.ndarray:
     """Return the share of the most frequent perception of every row, NaN with fewer than `FEWEST_FOR_LINE`."""
     share = np.full(len(coded.frame), np.nan)
     for rows, columns in _role_columns(study, coded, ("perception",)):
@@ -167,6 +178,33 @@ def _straightness(study: Study, coded: Coded) -> np.ndarray:
         answered = (~np.isnan(values)).sum(axis=1)
         share[rows] = np.where(answered >= FEWEST_FOR_LINE, longest / np.maximum(answered, 1), np.nan)
     return share
+
+
+def _in_order(study: Study, coded: Coded) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the rows of each role with all their ratings, in the order of the columns."""
+    place = {str(c): i for i, c in enumerate(coded.raw.frame.columns)}
+    for rows, columns in _role_columns(study, coded, study.kinds()):
+        ordered = sorted(columns, key=lambda c: place[c])
+        yield rows, coded.frame[ordered].iloc[rows].to_numpy(dtype=float)
+
+
+def longest_run(study: Study, coded: Coded) -> np.ndarray:
+    """Return the longest run of equal ratings of every row, in the order of the columns."""
+    out = np.zeros(len(coded.frame))
+    for rows, values in _in_order(study, coded):
+        if values.size:
+            out[rows] = longest_string(values)
+    return out
+
+
+def identical_to(study: Study, coded: Coded) -> np.ndarray:
+    """Return the position of the first row with the very same ratings, −1 where there is none."""
+    out = np.full(len(coded.frame), -1)
+    for rows, values in _in_order(study, coded):
+        if values.size:
+            first = repeats_another(values)
+            out[rows] = np.where(first >= 0, rows[first], -1)
+    return out
 
 
 def matches(study: Study, coded: Coded, name: str, codes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from csr_lib.study.schema_measured import KINDS
 
 #: Names that filters and tables use for other things.
 RESERVED = ("wave", "role", "brand")
-CLEANING_RULES = ("speeder", "straight_line", "attention", "duplicate", "contradictions")
+CLEANING_RULES = ("speeder", "straight_line", "long_string", "identical", "attention", "duplicate", "contradictions")
 
 Check = Callable[[Study], Iterable[Problem]]
 

@@ -154,12 +154,15 @@ class Contradiction(Part):
 class Cleaning(Part):
     """Rules that mark careless or impossible answers; `exclude` says which of them drop a row.
 
-    `speeder` is in seconds; `straight_line` the share of equal answers from which a row counts as one; `attention` maps a
-    column to the code that was asked for.
+    `speeder` is in seconds; `straight_line` the share of equal answers from which a row counts as one; `long_string` the number
+    of equal answers one after the other; `identical` marks rows that repeat another's ratings; `attention` maps a column to the
+    code that was asked for.
     """
 
     speeder: Positive | None = None
     straight_line: Annotated[Share, Field(gt=0)] | None = None
+    long_string: Annotated[int, Field(ge=3)] | None = None
+    identical: bool = False
     attention: Condition = Field(default_factory=dict)
     contradictions: tuple[Contradiction, ...] = ()
     exclude: Names = ()

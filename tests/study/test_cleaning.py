@@ -113,3 +113,21 @@ def test_exclusions_can_be_undone(opened: Callable[[str], Survey]) -> None:
 def test_all_answers_excluded_is_an_error(folder: Callable[..., Path], small: str) -> None:
     with pytest.raises(DataError, match="no answers are left of 2"):
         open_study(folder(small, answers__csv="a,b\n,\n99,\n".replace("99", "-3")))
+
+
+STRINGS = """\
+id: strings
+title: Strings
+answers: answers.csv
+scale: {min: 1, max: 5}
+indicators: [a, b, c, d, e, f, g, h, i, j]
+cleaning: {long_string: 5, identical: true, exclude: [identical]}
+"""
+
+
+def test_long_strings_and_identical_answers_mark_and_can_be_undone(folder: Callable[..., Path]) -> None:
+    rows = ["1,2,3,4,5,1,2,3,4,5", "3,3,3,3,3,1,2,3,4,5", "1,2,3,4,5,1,2,3,4,5", "4,4,4,4,,4,1,2,1,2", "5,5,5,5,5,5,5,5,5,5"]
+    survey = open_study(folder(STRINGS, answers__csv="a,b,c,d,e,f,g,h,i,j\n" + "\n".join(rows)))
+    assert marked(survey) == {"long_string": [3, 5, 6], "identical": [4]}
+    assert survey.marks.loc[survey.marks["rule"] == "identical", "detail"].tolist() == ["row 2"]
+    assert (len(survey.rows), len(survey.excluding().rows)) == (4, 5)
