@@ -25,6 +25,7 @@ _PUBLIC = {
     "Check": "csr_lib.core.check",
     "CsrError": "csr_lib.core.errors",
     "make_report": "csr_lib.report",
+    "data_quality": "csr_lib.analyses.data_quality",
     "overview": "csr_lib.analyses.overview",
     "importance_performance": "csr_lib.analyses.importance_performance",
     "gap": "csr_lib.analyses.gap",

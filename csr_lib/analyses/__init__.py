@@ -9,6 +9,7 @@ from csr_lib.core.errors import OptionError, unknown
 
 #: Every study type: the key in study.yml, the module, the function, the notebook and the report are all called so.
 ANALYSES = (
+    "data_quality",
     "overview",
     "importance_performance",
     "gap",

@@ -99,10 +99,18 @@ CUTOFFS: dict[str, Cutoff] = {
     "n_per_parameter": _at_least(10, 5, "hair2022"),
     "design_effect": _at_most(2.0, 3.0, "kish1965"),
     "missing_share": _at_most(0.05, 0.20, "schafer1999"),
+    "exceptional_share": _at_most(0.05, 0.20, "csr_convention"),
     # expectations and perceptions
     "expectation_ceiling": _at_most(0.50, 0.80, "csr_convention"),
     "same_answers": _at_most(0.05, 0.20, "csr_convention"),
     "difference_reliability": _at_least(0.70, 0.60, "nunnally1994"),
+    # data quality: questionnaires returned of those issued; share of the expected level that has come in; half width of the interval
+    # of a share or mean on 0-100; largest difference of the sample from its plan; points by which cleaning moves a result
+    "dq_response": _at_least(0.50, 0.20, "babbie2021"),
+    "dq_levelled": _at_least(0.95, 0.80, "csr_convention"),
+    "dq_margin": _at_most(5.0, 10.0, "csr_convention"),
+    "dq_difference": _at_most(0.05, 0.10, "csr_convention"),
+    "dq_cleaning": _at_most(1.0, 3.0, "csr_convention"),
     # quadrants
     "quadrant_share": _at_least(0.80, 0.60, "csr_convention"),
     # importance: reliability of the differences between indicators; range on 0-100; share of top ratings; stated against derived
