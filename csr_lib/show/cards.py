@@ -9,6 +9,7 @@ from typing import Any
 from csr_lib.core.check import Check, Headline
 from csr_lib.core.result import Basis, Result
 from csr_lib.core.text import escape, has_text, number, references, text, words
+from csr_lib.show.tables import NOTEBOOK_STYLE
 
 #: Verdicts are told by a sign and a word beside the colour of the class ``csr-check <verdict>``.
 SIGNS = {"pass": "✓", "warn": "!", "fail": "✗"}
@@ -39,7 +40,9 @@ def sentences(parts: Iterable[str], lang: str) -> str:
 
 def headline_cards(headlines: Sequence[Headline], lang: str, confidence: float = 0.95) -> str:
     """Return the numbers at the top of a report as cards; "" without any."""
-    return f'<div class="csr-cards">{"".join(_headline(h, lang, confidence) for h in headlines)}</div>' if headlines else ""
+    if not headlines:
+        return ""
+    return f'<div class="csr-cards">{NOTEBOOK_STYLE}{"".join(_headline(h, lang, confidence) for h in headlines)}</div>'
 
 
 def _headline(h: Headline, lang: str, confidence: float) -> str:
@@ -70,7 +73,8 @@ def checks_table(checks: Sequence[Check], lang: str) -> str:
         f'<td class="csr-small">{escape(short_reference(c.source, lang))}</td></tr>'
         for c in checks
     )
-    return f'<div class="csr-table csr-checks"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div class="csr-table csr-checks">{NOTEBOOK_STYLE}{table}</div>'
 
 
 def verdict(name: str, lang: str) -> str:

@@ -27,14 +27,21 @@ USUAL_FORMATS = {
     "r_squared": "coefficient",
 }
 
-# JupyterLab sets every cell right-aligned; this reaches its pages only, a report has its own style sheet.
-_JUPYTER_STYLE = (
+#: JupyterLab sets every cell right-aligned, stripes rows and knows no cards; this reaches its pages only, a report has its own
+#: style sheet.
+NOTEBOOK_STYLE = (
     "<style>.jp-RenderedHTMLCommon .csr-table table{border-top:2px solid;border-bottom:2px solid}"
     ".jp-RenderedHTMLCommon .csr-table thead{border-bottom:1px solid}"
-    ".jp-RenderedHTMLCommon .csr-table :is(td,th){text-align:left;background:none}"
+    ".jp-RenderedHTMLCommon .csr-table tbody tr:nth-child(n),.jp-RenderedHTMLCommon .csr-table :is(td,th){background:none}"
+    ".jp-RenderedHTMLCommon .csr-table :is(td,th){text-align:left}"
     ".jp-RenderedHTMLCommon .csr-table .num{text-align:right;font-variant-numeric:tabular-nums}"
+    ".jp-RenderedHTMLCommon .csr-table .csr-verdict{white-space:nowrap}"
     ".jp-RenderedHTMLCommon .csr-table caption{text-align:left;font-weight:600}"
-    ".jp-RenderedHTMLCommon .csr-note{font-size:85%}</style>"
+    ".jp-RenderedHTMLCommon .csr-note{font-size:85%}"
+    ".jp-RenderedHTMLCommon .csr-cards{display:flex;flex-wrap:wrap;gap:.8em;margin:.6em 0 1em}"
+    ".jp-RenderedHTMLCommon .csr-card{flex:1 1 10em;border:1px solid #8886;border-top-width:3px;padding:.6em .9em}"
+    ".jp-RenderedHTMLCommon .csr-card .csr-value{font-size:170%;font-weight:600;line-height:1.4}"
+    ".jp-RenderedHTMLCommon .csr-card :is(.csr-label,.csr-interval,.csr-small){font-size:88%;opacity:.8}</style>"
 )
 
 
@@ -67,7 +74,7 @@ class Table:
         )
         body = "".join(self._row(position) for position in range(len(self.rows)))
         return (
-            f'<div class="csr-table" id="tab-{escape(self.name)}">{_JUPYTER_STYLE}<table>'
+            f'<div class="csr-table" id="tab-{escape(self.name)}">{NOTEBOOK_STYLE}<table>'
             f'<caption><span class="csr-number"></span>{escape(self.title)}</caption>'
             f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{note}</div>"
         )
