@@ -23,7 +23,7 @@ def sample_checks(survey: Survey, basis: Basis) -> list[Check]:
     -----
     Size: effective n against 30. Missing: share of rows that lack an answer the analysis needed (5 %, 20 %). Excluded: share of
     the rows read that cleaning dropped (5 %, 20 %). Weights, only where there are sampling weights: Kish's design effect
-    n / n_eff (2, 3).
+    n / n_eff (2, 3). Only where there are such: questions that nobody answered, and those that everybody answered alike.
     """
     incomplete = basis.n + basis.n_missing if basis.missing_rule == "listwise" else basis.n
     checks = [
@@ -35,7 +35,33 @@ def sample_checks(survey: Survey, basis: Basis) -> list[Check]:
     source = survey.source()
     if source.n_read:
         dropped = sum(source.excluded.values())
-        checks.append(Check.against("excluded_share", dropped / source.n_read, "missing_share", n=dropped, read=source.n_read))
+        checks.append(
+            Check.against("excluded_share", dropped / source.n_read, "exceptional_share", n=dropped, read=source.n_read)
+        )
     if basis.weights == "sampling" and basis.n_effective > 0:
         checks.append(Check.against("design_effect", basis.n / basis.n_effective, n_effective=basis.n_effective))
-    return checks
+    return [*checks, *_speechless(survey)]
+
+
+def _speechless(survey: Survey) -> list[Check]:
+    """Return failed checks of ratings and outcomes that nobody answered, or that everybody answered alike; else nothing."""
+    study, asked = survey.study, survey.customers()
+    given = asked.ratings("perception")
+    columns = {str(name): given[name] for name in given}
+    for name, outcome in study.outcomes.items():
+        rated = study.outcome_rating(name)
+        if rated is not None and outcome.yes is None and name != "contribution":
+            columns.setdefault(
+                next((i for i in columns if (r := study.rating(i)) and r.column == rated.column), name), asked.outcome(name)
+            )
+    answered = {name: series.dropna() for name, series in columns.items()}
+    silent = [survey.label(name) for name, series in answered.items() if series.empty]
+    alike = [
+        survey.label(name) for name, series in answered.items() if len(series) >= study.min_cell and series.min() == series.max()
+    ]
+    found = []
+    if silent:
+        found.append(Check("unanswered", "fail", float(len(silent)), 0.0, values={"names": silent}))
+    if alike:
+        found.append(Check("answered_alike", "fail", float(len(alike)), 0.0, values={"names": alike}))
+    return found

@@ -30,6 +30,7 @@ FORMATS = {
     "count": "{:,.0f}",
     "signed_count": "{:+.0f}",
     "decimal": "{:.2f}",
+    "amount": "{:,.2f}",  # of unknown size: from 1,000 on without decimals
     "text": "{}",
 }
 
@@ -108,7 +109,7 @@ def number(value: Any, kind: str) -> str:
         return "<0.001" if kind == "p_value" else "p < 0.001"
     if kind == "p" and 0.0495 <= value < 0.05:  # not "0.050" for what is below the usual level
         return f"p = {int(value * 1e4) / 1e4:.4f}"
-    written = FORMATS[kind].format(value)
+    written = FORMATS["count" if kind == "amount" and abs(value) >= 1000 else kind].format(value)
     if not any(ch in written for ch in "123456789"):  # no "-0.00"
         written = written.replace("-", "").replace("+", "")
     return written.replace("-", "−")

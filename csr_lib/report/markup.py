@@ -156,7 +156,7 @@ def _mathml(body: str, display: str) -> str:
     return mathml.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
 
 
-_NUMBERED = re.compile(r'<(figcaption|caption)((?:\s[^>]*)?)>\s*<span class="csr-number"></span>')
+_NUMBERED = re.compile(r'<(figcaption|caption)((?:\s[^>]*)?)>\s*(<span class="csr-caption">)?<span class="csr-number"></span>')
 
 
 def numbered(html: str, lang: str) -> str:
@@ -167,6 +167,6 @@ def numbered(html: str, lang: str) -> str:
         tag = match.group(1)
         count[tag] += 1
         label = text("report.figure_number" if tag == "figcaption" else "report.table_number", lang, number=count[tag])
-        return f'<{tag}{match.group(2)}><span class="csr-number">{escape(label)}</span> '
+        return f'<{tag}{match.group(2)}>{match.group(3) or ""}<span class="csr-number">{escape(label)}</span> '
 
     return _NUMBERED.sub(fill, html)

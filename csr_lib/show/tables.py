@@ -75,7 +75,7 @@ class Table:
         body = "".join(self._row(position) for position in range(len(self.rows)))
         return (
             f'<div class="csr-table" id="tab-{escape(self.name)}">{NOTEBOOK_STYLE}<table>'
-            f'<caption><span class="csr-number"></span>{escape(self.title)}</caption>'
+            f'<caption><span class="csr-caption"><span class="csr-number"></span>{escape(self.title)}</span></caption>'
             f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{note}</div>"
         )
 

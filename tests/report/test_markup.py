@@ -56,7 +56,8 @@ def test_figures_and_tables_keep_what_they_need() -> None:
         '</picture><figcaption><span class="csr-number"></span>Caption</figcaption></figure>'
     )
     table = (
-        '<div class="csr-table" id="tab-a"><table><caption><span class="csr-number"></span>Title</caption>'
+        '<div class="csr-table" id="tab-a"><table>'
+        '<caption><span class="csr-caption"><span class="csr-number"></span>Title</span></caption>'
         '<thead><tr><th scope="col" class="num">x</th></tr></thead>'
         '<tbody><tr><th scope="row" rowspan="2">a</th><td class="num">1</td></tr></tbody></table><p class="csr-note">n</p></div>'
     )
@@ -94,6 +95,7 @@ def test_headings_get_the_ids_that_the_contents_list_uses() -> None:
 @pytest.mark.parametrize(("lang", "first", "table"), [("zh", "图 1", "表 1"), ("en", "Figure 1", "Table 1")])
 def test_figures_and_tables_are_numbered_each_in_their_own_order(lang: str, first: str, table: str) -> None:
     empty = '<span class="csr-number"></span>'
-    html = numbered(f"<figcaption>{empty}a</figcaption><caption>{empty}t</caption><figcaption>{empty}b</figcaption>", lang)
+    caption = f'<caption><span class="csr-caption">{empty}t</span></caption>'
+    html = numbered(f"<figcaption>{empty}a</figcaption>{caption}<figcaption>{empty}b</figcaption>", lang)
     assert html.index(first) < html.index(table) < html.index(first.replace("1", "2"))
     assert "3" not in html

@@ -65,7 +65,7 @@ def test_numeric_columns_are_marked_and_heads_have_scopes() -> None:
     assert html.count('<th scope="row">') == 3
     assert '<td class="num">[0.50, 1.50]</td>' in html
     assert html.startswith('<div class="csr-table" id="tab-t">')
-    assert '<caption><span class="csr-number"></span>T</caption>' in html
+    assert '<caption><span class="csr-caption"><span class="csr-number"></span>T</span></caption>' in html
 
 
 def test_repeated_groups_are_shown_once() -> None:

@@ -155,7 +155,7 @@ class OverviewResult(AnalysisResult):
         "comparisons_of_parts": {"effect_size": "decimal", "difference": "score"},
         "competitors": {"own": "score", "theirs": "score", "difference": "signed_score", "d": "decimal"},
         "questions": {"estimate": "percent"},
-        "numbers": {"estimate": "decimal", "median": "decimal"},
+        "numbers": {"estimate": "amount", "median": "amount"},
         "verbatims": {"length": "count"},
         "quotes": {"quote": "text"},
     }

@@ -37,7 +37,7 @@ def make_checks(
     if by_group.ranks_compared:
         share = by_group.ranks_disagree / by_group.ranks_compared
         values = {"apart": by_group.ranks_disagree, "total": by_group.ranks_compared}
-        checks.append(Check.against("overview_ranks", share, "missing_share", **values))
+        checks.append(Check.against("overview_ranks", share, "exceptional_share", **values))
     worst = tables["weakest_link"].iloc[0]
     if worst["difference"] == worst["difference"]:
         label = survey.label(str(worst["indicator"]))

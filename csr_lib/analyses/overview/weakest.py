@@ -83,7 +83,7 @@ def _harm(scores: Scores, outcome: Array, here: Array, least: int, options: Opti
     blank = dict.fromkeys(
         ("satisfied_mean", "dissatisfied_mean", "difference", "difference_ci_low", "difference_ci_high", "p_value"), NAN
     )
-    if min(bad.sum(), good.sum()) < least:
+    if min(bad.sum(), good.sum()) < least or np.ptp(outcome[bad | good]) == 0:  # all alike: no harm can be seen
         return blank
     try:
         found = independent_difference(

@@ -132,7 +132,7 @@ def _records(done: Operated) -> list[Check]:
     if done.periods.outside:
         checks.append(
             Check.against(
-                "tracking_outside", done.periods.outside / max(1, total), "missing_share", n=done.periods.outside, total=total
+                "tracking_outside", done.periods.outside / max(1, total), "exceptional_share", n=done.periods.outside, total=total
             )
         )
     return checks
