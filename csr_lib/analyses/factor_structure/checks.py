@@ -49,10 +49,13 @@ def make_checks(
         waves = [survey.value_label("wave", w) for w in survey.waves]
         found.append(Check("fs_waves", "warn", float(len(waves)), 1.0, "", {"waves": waves}))
     found += [*_fitness(data, e, labels), *_number(e, tables), *_loadings(e, labels), *_scales(tables, labels)]
-    found += _model("fs_cfa", c.cfa, tables, labels)
+    measurement = _model("fs_cfa", c.cfa, tables, labels)
+    structure = _model("fs_structure", c.structure, tables, labels)
+    found += measurement
     found += _validity(tables, labels)
     found += _formative(data, labels)
-    found += _model("fs_structure", c.structure, tables, labels)
+    said = {check.sentence("en") for check in measurement if check.key == "fs_cfa_inputs"}
+    found += [check for check in structure if check.key != "fs_structure_inputs" or check.sentence("en") not in said]
     for g in c.groups:
         if g.result is not None:
             found += [_named(check, g.labels, labels) for check in g.result.checks]

@@ -149,6 +149,9 @@ def _fit_finding(w: Words, model: str, level: Any) -> Finding:
         return Finding("fs_fits_impossible", values, "bad", level)
     if not missed and w.check(f"fs_{model}_too_good") is not None:
         return Finding("fs_fits_too_good", values, "caution", level)
+    if not missed and level == "key":
+        values |= {r["fit_measure"]: r[model] for r in rows_of(w.tables["fit"])}
+        return Finding("fs_fits_key", values, "good", level)
     key = "fs_fits" if not missed else "fs_fits_partly" if len(met) >= len(missed) else "fs_fits_not"
     tone: Tone = "good" if not missed else "caution" if len(met) >= len(missed) else "bad"
     return Finding(key, values, tone, level)

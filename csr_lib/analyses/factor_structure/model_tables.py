@@ -183,13 +183,18 @@ def r_squared(result: SEMResult) -> pd.DataFrame:
 
 
 def effects_table(result: SEMResult) -> pd.DataFrame:
-    """Return indirect and total effects where a path leads through other constructs: ``source target effect estimate ci_low
-    ci_high p_value std_all``."""
+    """Return total effects where a path leads through other constructs, and how much of them is indirect where there is a direct
+    path as well: ``source target effect estimate ci_low ci_high p_value std_all``."""
     effects = result.effects
     indirect = effects[(effects["effect"] == "indirect") & effects["p_value"].notna()]  # without a way through others it is 0
     through = set(zip(indirect["source"], indirect["target"], strict=True))
-    mine = [(s, t) in through for s, t in zip(effects["source"], effects["target"], strict=True)]
-    frame = effects[np.array(mine, dtype=bool) & (effects["effect"] != "direct")]
+    direct = set(zip(paths(result)["source"], paths(result)["target"], strict=True))
+    mine = [  # what has no direct path is indirect altogether: its total effect says it
+        (r["source"], r["target"]) in through
+        and (r["effect"] == "total" or (r["effect"] == "indirect" and (r["source"], r["target"]) in direct))
+        for r in effects.to_dict("records")
+    ]
+    frame = effects[np.array(mine, dtype=bool)]
     return frame[["source", "target", "effect", "estimate", "ci_low", "ci_high", "p_value", "std_all"]].reset_index(drop=True)
 
 
