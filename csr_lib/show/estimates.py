@@ -75,6 +75,8 @@ def intervals(
             value_column(ax, ys, [_value(r, value, kind, lang, show_n) for r in data.to_dict("records")])
         if axis_label:
             ax.set_xlabel(axis_label)
+        if kind in ("percent", "share"):
+            ax.xaxis.set_major_formatter(lambda v, _: number(v, "percent"))
         ax.margins(x=0.06)
         handles += _interval_handle(data, value, lang, confidence)
         legend_above(fig, handles, narrow)

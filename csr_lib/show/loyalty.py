@@ -98,13 +98,13 @@ def fourfold(
         boxes = ((0, cy, cx, 100), (cx, cy, 100, 100), (0, 0, cx, cy), (cx, 0, 100, cy))
         dense = points is not None and len(points) > 0
         if dense:  # names stand above and below, where they cover nobody
-            ax.set_ylim(-15, 115)
+            ax.set_ylim(-17, 117)
             ax.set_yticks(range(0, 101, 20))
         for (x0, y0, x1, y1), field, colour in zip(boxes, fields, _PAINT, strict=True):
             ax.fill_between([x0, x1], y0, y1, color=colour, alpha=0.09, lw=0, zorder=0.2)
             said = [wrap(words(field["name"], lang), 16 if narrow else 26), *(words(line, lang) for line in field["lines"])]
-            top = y1 - 1.5 if not dense else 113.0 if y1 > cy else -2.0
-            written = ax.text(x0 + 1.5, top, "\n".join(said), va="top", ha="left", color=INK, zorder=4)
+            top = y1 - 3.0 if not dense else 115.0 if y1 > cy else -3.0
+            written = ax.text(x0 + 1.5, top, "\n".join(said), va="top", ha="left", color=INK, zorder=4, linespacing=1.45)
             written.set_fontsize(FONT_SIZE - (1.5 if narrow else 0.5))
         if points is not None and dense:
             scale = (900 if narrow else 2200) / float(points["share"].max())
@@ -115,7 +115,7 @@ def fourfold(
         ax.axvline(cx, color=GREY, lw=1.0, zorder=1)
         ax.axhline(cy, color=GREY, lw=1.0, zorder=1)
 
-    return Drawing(draw, (7.2, 5.0), (4.2, 4.6))
+    return Drawing(draw, (7.2, 5.0), (4.2, 4.6)) if points is not None else Drawing(draw, (7.2, 2.9), (4.2, 3.2))
 
 
 def interval_line(share: float, low: float, high: float, lang: str) -> str:

@@ -228,3 +228,43 @@ def test_every_customer_has_one_level_and_more_satisfied_is_never_lower(values: 
     order = ("dissatisfied", "so_so", "basic", "complete")
     ranks = [order.index(v) for v in levels(pd.Series(sorted(values)), (40, 60, 85))]
     assert ranks == sorted(ranks)
+
+
+# ---- intervals of what customers contribute, and panels
+
+
+def test_shares_of_the_contribution_have_intervals(found: LoyaltyResult) -> None:
+    for table in ("types", "matrix"):
+        frame = found.tables[table]
+        frame = frame[frame["contribution_share"].between(0.01, 0.99)]
+        assert (frame["contribution_share_ci_low"] < frame["contribution_share"]).all()
+        assert (frame["contribution_share"] < frame["contribution_share_ci_high"]).all()
+    value = found.tables["value"]
+    assert value[["ci_low", "ci_high"]].notna().all(axis=None)
+    more, profit = (row(found, "value", line=line) for line in ("kept_more", "profit_low"))
+    assert profit["ci_high"] == pytest.approx(more["ci_high"] / 0.05 * 0.25)
+
+
+def test_the_interval_of_a_share_of_contribution_is_about_that_of_a_ratio(found: LoyaltyResult, answers: pd.DataFrame) -> None:
+    inside = ((answers["sat"] >= 4) & (answers["loy"] >= 4)).to_numpy(dtype=float)
+    worth = answers["worth"].to_numpy(dtype=float)
+    ratio = (worth * inside).sum() / worth.sum()
+    se = np.sqrt(((worth * (inside - ratio)) ** 2).sum()) / worth.sum()  # linearised
+    seen = row(found, "types", group="all", type="advocates")
+    assert (seen["contribution_share_ci_high"] - seen["contribution_share_ci_low"]) / 3.92 == pytest.approx(se, rel=0.2)
+
+
+def test_in_a_panel_every_customer_counts_once(tmp_path: Path) -> None:
+    once = customers(60).drop(columns="market").assign(id=range(60))
+    twice = pd.concat([once.assign(wave="a"), once.assign(wave="b", sat=once["sat"].clip(2))])
+    wave = {"column": "wave", "order": ["a", "b"], "panel": True}
+    result = loyalty(study(tmp_path, twice, respondent="id", wave=wave), bootstrap=50)
+    assert result.basis.n == 60
+    assert result.panel_wave == "b"
+    assert any("only the latest" in said for said in result.findings("en", level="method"))
+
+
+def test_intentions_are_not_told_as_deeds(tmp_path: Path, found: LoyaltyResult) -> None:
+    meant = loyalty(study(tmp_path, customers().drop(columns="kept"), **MARKETS), bootstrap=50)
+    assert "are likely to leave" in " ".join(meant.findings("en"))
+    assert "likely to leave" not in next(f.sentence("en") for f in found.found if f.key.startswith("loyalty_basic"))

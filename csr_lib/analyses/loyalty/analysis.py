@@ -104,6 +104,17 @@ def _sensible(options: Options) -> None:
         raise OptionError(problems)
 
 
+def _ends(name: str) -> tuple[str, str, str]:
+    """Return an estimate's column and those of its interval."""
+    return name, f"{name}_ci_low", f"{name}_ci_high"
+
+
+def _cuts(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return what pairs of cut-offs are called."""
+    keys = zip(frame["cuts"], frame["satisfied_cut"], frame["loyal_cut"], frame["chosen"], strict=True)
+    return {k: both("loyalty.cut_chosen" if c else "loyalty.cut", satisfied=f"{s:g}", loyal=f"{v:g}") for k, s, v, c in keys}
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoyaltyResult(AnalysisResult):
     """Satisfaction and loyalty; see `loyalty`.
@@ -111,6 +122,7 @@ class LoyaltyResult(AnalysisResult):
     Attributes
     ----------
     outcome : what counts as loyalty. leaving : what says who left or is likely to. by : what is compared, "" for nothing.
+    panel_wave : the wave that is analysed where the same customers answered several, "" else.
     """
 
     analysis: ClassVar[str] = "loyalty"
@@ -118,6 +130,7 @@ class LoyaltyResult(AnalysisResult):
     outcome: str = ""
     leaving: str = ""
     by: str = ""
+    panel_wave: str = ""
 
     table_columns: ClassVar[Mapping[str, Sequence[str]]] = {
         "levels": (
@@ -146,8 +159,8 @@ class LoyaltyResult(AnalysisResult):
             "reading",
         ),
         "interaction": ("test", "n", "estimate", "ci_low", "ci_high", "f", "df", "p_adjusted"),
-        "types": ("group", "type", "n", "share", "share_ci_low", "share_ci_high", "contribution_share", "left"),
-        "sensitivity": ("satisfied_cut", "loyal_cut", "n", *TYPES),
+        "types": ("group", "type", "n", *_ends("share"), *_ends("contribution_share"), *_ends("left")),
+        "sensitivity": ("cuts", "n", *TYPES),
         "switching": (
             "group",
             "n",
@@ -173,23 +186,28 @@ class LoyaltyResult(AnalysisResult):
             "difference_ci_high",
             "p_adjusted",
         ),
-        "matrix": ("contribution", "loyal", "n", "share", "share_ci_low", "share_ci_high", "contribution_share", "mean", "left"),
+        "matrix": (
+            "contribution",
+            "loyal",
+            "n",
+            *_ends("share"),
+            *_ends("contribution_share"),
+            *_ends("mean"),
+            *_ends("left"),
+        ),
         "value": ("line", "basis", "n", "estimate", "ci_low", "ci_high"),
         "curve": ("group", "satisfaction", "estimate", "ci_low", "ci_high"),
     }
     table_formats: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "*": {
-            **dict.fromkeys(
-                ("share", "share_ci_low", "share_ci_high", "contribution_share", "left", "left_ci_low", "left_ci_high"), "percent"
-            ),
+            **dict.fromkeys((*_ends("share"), *_ends("contribution_share"), *_ends("left")), "percent"),
             **dict.fromkeys(("loyalty", "loyalty_ci_low", "loyalty_ci_high"), "score"),
         },
         "shape": {
-            "competitiveness": "text",
             **dict.fromkeys(("below", "below_ci_low", "below_ci_high", "above", "above_ci_low", "above_ci_high"), "signed_score"),
         },
         "interaction": {**dict.fromkeys(("estimate", "ci_low", "ci_high"), "signed"), "f": "decimal"},
-        "sensitivity": {"satisfied_cut": "count", "loyal_cut": "count", **dict.fromkeys(TYPES, "percent")},
+        "sensitivity": dict.fromkeys(TYPES, "percent"),
         "switching": {
             **dict.fromkeys(
                 ("basic", "basic_ci_low", "basic_ci_high", "complete", "complete_ci_low", "complete_ci_high"), "percent"
@@ -201,11 +219,14 @@ class LoyaltyResult(AnalysisResult):
             "complete": "score",
             **dict.fromkeys(("difference", "difference_ci_low", "difference_ci_high"), "signed_score"),
         },
-        "matrix": {"mean": "count"},
+        "matrix": dict.fromkeys(_ends("mean"), "count"),
         "value": dict.fromkeys(("estimate", "ci_low", "ci_high"), "share"),
         "curve": {"satisfaction": "count", **dict.fromkeys(("estimate", "ci_low", "ci_high"), "score")},
     }
     table_groups: ClassVar[Mapping[str, Sequence[str]]] = dict.fromkeys(("levels", "types", "outcomes"), ("group",))
+
+    def _emphasis(self, name: str) -> Sequence[int]:
+        return [i for i, c in enumerate(self.tables[name]["chosen"]) if c] if name == "sensitivity" else ()
 
     def _values(self, name: str, lang: str) -> Mapping[str, Any]:
         return shown_values(self, name, lang)
@@ -213,10 +234,15 @@ class LoyaltyResult(AnalysisResult):
     def _draw_curve(self, lang: str) -> Drawing:
         from csr_lib.show.loyalty import curves
 
+        labels = dict(self.labels)
+        for row in rows_of(self, "shape"):
+            if row.get("competitiveness"):
+                said = {"group": words(labels[row["group"]], lang), "grade": row["competitiveness"]}
+                labels[row["group"]] = text("loyalty.of_competition", lang, **said)
         return curves(
             self.tables["curve"],
             self.tables["levels"],
-            labels=self.labels,
+            labels=labels,
             lang=lang,
             cuts=self.options["levels"],
             x_label=text("loyalty.axis.satisfaction", lang),
@@ -245,23 +271,20 @@ class LoyaltyResult(AnalysisResult):
         )
 
     def _draw_sensitivity(self, lang: str) -> Drawing:
+        return self._stacked(self.tables["sensitivity"], "cuts", lang)
+
+    def _draw_types_by_group(self, lang: str) -> Drawing:
+        wide = self.tables["types"].pivot_table(index="group", columns="type", values="share", sort=False)
+        return self._stacked(wide.reset_index(), "group", lang)
+
+    def _stacked(self, frame: pd.DataFrame, key: str, lang: str) -> Drawing:
         from csr_lib.show.estimates import stacked_shares
         from csr_lib.show.theme import AMBER, GREEN, NAVY, RED
 
-        frame = self.tables["sensitivity"].copy()
-        keys = [f"{r['satisfied_cut']:g}|{r['loyal_cut']:g}" for r in frame.to_dict("records")]
-        labels = {
-            k: text("loyalty.cut_chosen" if c else "loyalty.cut", lang, satisfied=k.split("|")[0], loyal=k.split("|")[1])
-            for k, c in zip(keys, frame["chosen"], strict=True)
-        }
+        columns = {t: both(f"value.type.{t}") for t in TYPES}
         return stacked_shares(
-            frame.assign(key=keys),
-            labels=labels,
-            lang=lang,
-            columns={t: both(f"value.type.{t}") for t in TYPES},
-            colours=(GREEN, NAVY, AMBER, RED),
-            key="key",
-        )
+            frame, labels=self.labels, lang=lang, columns=columns, colours=(GREEN, NAVY, AMBER, RED), key=key
+        )  # fmt: skip
 
     def _draw_switching(self, lang: str) -> Drawing:
         from csr_lib.show.estimates import intervals
@@ -354,27 +377,31 @@ def loyalty(survey: Survey, *, lang: str | None = None, **options: Any) -> Loyal
     tables["value"] = made.value_table(data, chosen, tables["switching"])
     tables = {name: frame for name, frame in tables.items() if len(frame)}
     if "matrix" not in tables:
-        tables["types"] = tables["types"].drop(columns="contribution_share")
-    if not data.competitiveness:
+        tables["types"] = tables["types"].drop(columns=list(_ends("contribution_share")))
+    if data.competitiveness:
+        tables["shape"]["competitiveness"] = ["" if v != v else f"{v:g}" for v in tables["shape"]["competitiveness"]]
+    else:
         tables["shape"] = tables["shape"].drop(columns="competitiveness")
     basis = data.survey.basis(used=data.used)
     result = LoyaltyResult(
-        source=survey.source(),
+        source=(data.survey if data.panel_wave else survey).source(),
         basis=basis,
         lang=lang,
         options=chosen.model_dump()
-        | {"levels": list(chosen.levels), "steps": list(chosen.steps), "leaving_binary": data.leaving_binary},
+        | {"levels": list(chosen.levels), "steps": list(chosen.steps), "leaving_binary": data.leaving_binary}
+        | {"min_cell": data.survey.study.min_cell},
         seed=chosen.seed if chosen.bootstrap else None,
         resamples=chosen.bootstrap,
         tables=tables,
         checks=tuple(make_checks(survey, data, tables, basis)),
-        labels=data.labels | {ALL: both("loyalty.all")},
+        labels=data.labels | {ALL: both("loyalty.all")} | _cuts(tables["sensitivity"]),
         drawn_from=_figures(tables),
         withheld=data.withheld,
         references=("jones1995", "reichheld1990", "fan1996", *(("holm1979",) if data.groups else ())),
         outcome=data.outcome,
         leaving=data.leaving,
         by=data.by if data.groups else "",
+        panel_wave=data.panel_wave,
     )
     return replace(result, headline=tuple(make_headline(result)), found=tuple(make_findings(result)))
 
@@ -397,6 +424,8 @@ def _figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[str, ...]]:
     }
     if tables["levels"]["left"].notna().any():
         figures["switching"] = ("levels",)
+    if len(set(tables["types"]["group"])) > 1:
+        figures["types_by_group"] = ("types",)
     if "matrix" in tables:
         figures["matrix"] = ("matrix",)
     return figures

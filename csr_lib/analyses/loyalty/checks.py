@@ -39,7 +39,7 @@ def make_checks(survey: Survey, data: Measured, tables: Mapping[str, pd.DataFram
         Check.against(
             "loyalty_cuts",
             ranges[widest],
-            type=both(f"value.type.{widest}"),
+            type=both(f"loyalty.type.{widest}"),
             low=float(grid[widest].min()),
             high=float(grid[widest].max()),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from csr_lib.analyses.loyalty.measure import ALL, TYPES
-from csr_lib.analyses.loyalty.words import both, groups_of, label, leaving_phrase, named, rows_of
+from csr_lib.analyses.loyalty.words import both, groups_of, label, leaving_phrase, named, rows_of, verb
 from csr_lib.core.check import Check, Finding, Headline, Level, Tone
 from csr_lib.core.text import LANGUAGES
 
@@ -18,11 +18,12 @@ def make_headline(result: Any) -> list[Headline]:
     complete = rows_of(result, "levels", group=ALL, level="complete")[0]
     cards.append(Headline("loyalty_complete", complete["share"], "percent", complete["share_ci_low"], complete["share_ci_high"]))
     for row in rows_of(result, "switching", group=ALL):
+        said = {"verb": verb(result)}
         cards.append(
-            Headline("loyalty_basic_risk", row["basic"], "percent", row["basic_ci_low"], row["basic_ci_high"], tone="caution")
+            Headline("loyalty_basic_risk", row["basic"], "percent", row["basic_ci_low"], row["basic_ci_high"], said, "caution")
         )
-        if row["ratio"] == row["ratio"]:
-            cards.append(Headline("loyalty_ratio", row["ratio"], "decimal", row["ratio_ci_low"], row["ratio_ci_high"]))
+        if row["ratio"] == row["ratio"] and row["p_adjusted"] < 1 - result.confidence:
+            cards.append(Headline("loyalty_ratio", row["ratio"], "decimal", row["ratio_ci_low"], row["ratio_ci_high"], said))
     first = rows_of(result, "types", group=ALL, type="advocates")[0]
     cards.append(
         Headline("loyalty_advocates", first["share"], "percent", first["share_ci_low"], first["share_ci_high"], tone="good")
@@ -50,18 +51,21 @@ def _switching(result: Any) -> list[Finding]:
         share = rows_of(result, "levels", group=ALL, level="basic")[0]["share"]
         firm = row["p_adjusted"] < 1 - result.confidence and row["difference"] > 0
         key = "loyalty_basic_risk" if firm and row["ratio"] == row["ratio"] else "loyalty_basic_even"
-        _say(found, key, "caution" if firm else "neutral", "key", share=share, leaving=leaving, **values)
+        _say(found, key, "caution" if firm else "neutral", "key", share=share, leaving=leaving, verb=verb(result), **values)
     each = [r for r in rows_of(result, "switching") if r["group"] != ALL]
     if len(each) > 1:
         each = sorted(each, key=lambda r: -r["basic"])
-        _say(found, "loyalty_basic_order", list=[named(result, label(result, r["group"]), r["basic"]) for r in each])
+        order = [named(result, label(result, r["group"]), r["basic"]) for r in each]
+        _say(found, "loyalty_basic_order", list=order, verb=verb(result))
         apart = [
-            named(result, label(result, r["group"]), r["difference"]) for r in each if r["p_adjusted"] < 1 - result.confidence
+            both("loyalty.named_points", label=label(result, r["group"]), points=100 * r["difference"])
+            for r in each
+            if r["p_adjusted"] < 1 - result.confidence
         ]
         if apart:
-            _say(found, "loyalty_basic_apart", list=apart)
+            _say(found, "loyalty_basic_apart", list=apart, verb=verb(result))
         else:
-            _say(found, "loyalty_basic_same")
+            _say(found, "loyalty_basic_same", verb=verb(result))
     return found
 
 
@@ -248,6 +252,8 @@ def _method(result: Any) -> list[Finding]:
         resamples=result.resamples,
         confidence=result.confidence,
     )
+    if result.panel_wave:
+        _say(found, "loyalty_method_panel", level="method", wave=label(result, result.panel_wave))
     if groups_of(result):
         _say(found, "loyalty_method_groups", level="method")
     _say(found, "loyalty_method_software", level="method", version=__version__)

@@ -25,6 +25,7 @@ ALL = "all"
 class Measured:
     """Customers with an answer to satisfaction and loyalty.
 
+    ``panel_wave`` is the wave taken where the same customers answered several, "" else.
     ``frame``: ``satisfaction loyalty`` (0–100), ``left`` (1 = left or likely to leave, NaN = not known), ``contribution``, the
     other outcomes (0–100), ``level``, ``type``, ``weight``, ``group``; one row per customer used. ``used`` says which rows of
     `survey` these are.
@@ -41,6 +42,7 @@ class Measured:
     labels: dict[str, Any]
     competitiveness: dict[str, float]
     leaving_binary: bool
+    panel_wave: str = ""
 
     @property
     def kind(self) -> Any:
@@ -85,7 +87,10 @@ def measured(survey: Survey, options: Options) -> Measured:
     problems = lacking(study, options.outcome)
     if problems:
         raise AnalysisError(problems)
-    customers = survey.customers()
+    customers, panel_wave = survey.customers(), ""
+    if study.wave is not None and study.wave.panel and len(customers.waves) > 1 and options.by != "wave":
+        panel_wave = customers.waves[-1]  # the same customers several times would count as so many customers
+        customers = customers.wave(panel_wave)
     outcome: str = options.outcome or next(o for o in OUTCOMES if o in set(study.outcomes))
     leaving: str = "repurchase" if "repurchase" in study.outcomes else outcome
     columns: dict[str, pd.Series] = {
@@ -128,6 +133,8 @@ def measured(survey: Survey, options: Options) -> Measured:
     )
     groups = tuple(sorted(groups, key=lambda g: -compete.get(g, 0.0)))
     labels |= {name: _label(customers, name) for name in OUTCOMES if name in columns}
+    if panel_wave:
+        labels[panel_wave] = customers.value_label("wave", panel_wave)
     return Measured(
         customers,
         frame,
@@ -140,6 +147,7 @@ def measured(survey: Survey, options: Options) -> Measured:
         labels,
         compete,
         binary,
+        panel_wave,
     )
 
 

@@ -137,17 +137,54 @@ def interaction_table(data: Measured, options: Options) -> pd.DataFrame:
     return frame
 
 
+def worth_shares(
+    part: pd.DataFrame, cells: list[tuple[np.ndarray, np.ndarray]], data: Measured, options: Options
+) -> list[tuple[float, float, float]]:
+    """Return which share of the contribution of the second rows the first ones bring, with bootstrap percentile intervals.
+
+    Parameters
+    ----------
+    part : rows with a contribution.
+    cells : pairs of arrays over these rows, 0–1: the rows counted, and the whole they are part of.
+    """
+    w, c = part["weight"].to_numpy(dtype=float), part["contribution"].to_numpy(dtype=float)
+    over, under = (np.column_stack([c * cell[k].astype(float) for cell in cells]) for k in (0, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (w @ over) / (w @ under)
+        low = high = np.full(len(cells), math.nan)
+        if options.bootstrap and data.kind != "frequency":
+            rng, n = np.random.default_rng([options.seed, 99]), len(part)
+            ratios = []
+            for size in _chunks(options.bootstrap, n):  # thousands of resamples of many rows do not fit into memory at once
+                draws = rng.multinomial(n, np.full(n, 1 / n), size=size) * w
+                ratios.append((draws @ over) / (draws @ under))
+            tail = (1 - options.confidence) / 2
+            low, high = np.nanquantile(np.concatenate(ratios), [tail, 1 - tail], axis=0)
+    known = np.isfinite(found)
+    return [(float(f), float(a), float(b)) if k else (math.nan,) * 3 for f, a, b, k in zip(found, low, high, known, strict=True)]
+
+
+def _chunks(resamples: int, n: int, most: int = 4_000_000) -> list[int]:
+    size = max(1, min(resamples, most // max(n, 1)))
+    return [min(size, resamples - start) for start in range(0, resamples, size)]
+
+
 def types_table(data: Measured, options: Options) -> pd.DataFrame:
-    """Return shares of the four types for all and each group, their loyalty and, where known, their share of the contribution."""
+    """Return shares of the four types for all and each group, who left and, where known, their share of the contribution."""
     rows = []
+    known = data.frame[data.frame["contribution"].notna()]
+    worth: dict[tuple[str, str], tuple[float, float, float]] = {}
+    if len(known) >= data.survey.study.min_cell and float((known["weight"] * known["contribution"]).sum()) > 0:
+        keys = [(group, kind) for group in (ALL, *data.groups) for kind in TYPES]
+        member = {g: np.ones(len(known), dtype=bool) if g == ALL else (known["group"] == g).to_numpy() for g, _ in keys}
+        cells = [(member[g] & (known["type"] == kind).to_numpy(), member[g]) for g, kind in keys]
+        worth = dict(zip(keys, worth_shares(known, cells, data, options), strict=True))
     for group, part in data.parts():
-        known = part["contribution"].notna()
-        whole = float((part["weight"] * part["contribution"])[known].sum())
         for kind in TYPES:
             here = part[part["type"] == kind]
             row: Row = {"group": group, "type": kind, "n": _n(here, data)}
             _put(row, "share", _mean(part.assign(x=(part["type"] == kind).astype(float)), "x", data, options.confidence, True))
-            row["contribution_share"] = float((here["weight"] * here["contribution"]).sum()) / whole if whole > 0 else math.nan
+            _put(row, "contribution_share", worth.get((group, kind), (math.nan,) * 3))
             _put(
                 row,
                 "left",
@@ -168,6 +205,7 @@ def sensitivity_table(data: Measured, options: Options) -> pd.DataFrame:
             found = types(data.frame, satisfied, loyal)
             rows.append(
                 {
+                    "cuts": f"{satisfied:g}|{loyal:g}",
                     "satisfied_cut": satisfied,
                     "loyal_cut": loyal,
                     "n": _n(data.frame, data),
@@ -272,8 +310,12 @@ def matrix_table(data: Measured, options: Options) -> pd.DataFrame:
     if cut is None:  # the weighted median: half of the customers on either side
         order = part.sort_values("contribution")
         cut = float(order["contribution"].to_numpy()[np.searchsorted(order["weight"].cumsum(), order["weight"].sum() / 2)])
-    rows = []
+    rows: list[Row] = []
     whole = float((part["weight"] * part["contribution"]).sum())
+    worths = [(part["contribution"] >= cut).to_numpy() == (worth == "high") for worth in ("high", "low")]
+    bound = [(part["loyalty"] >= options.loyal - 1e-9).to_numpy() == (loyal == "high") for loyal in ("high", "low")]
+    everybody = np.ones(len(part))
+    shares = worth_shares(part, [(a & b, everybody) for a in worths for b in bound], data, options)
     for worth in ("high", "low"):
         for loyal in ("high", "low"):
             here = ((part["contribution"] >= cut) == (worth == "high")) & (
@@ -282,9 +324,9 @@ def matrix_table(data: Measured, options: Options) -> pd.DataFrame:
             some = part[here]
             row: Row = {"contribution": worth, "loyal": loyal, "n": _n(some, data), "cut": cut}
             _put(row, "share", _mean(part.assign(x=here.astype(float)), "x", data, options.confidence, True))
-            row["contribution_share"] = float((some["weight"] * some["contribution"]).sum()) / whole if whole else math.nan
+            _put(row, "contribution_share", shares[len(rows)] if whole > 0 else (math.nan,) * 3)
             enough = len(some) >= data.survey.study.min_cell
-            row["mean"] = _mean(some, "contribution", data, options.confidence)[0] if enough else math.nan
+            _put(row, "mean", _mean(some, "contribution", data, options.confidence) if enough else (math.nan,) * 3)
             _put(row, "left", _mean(some, "left", data, options.confidence, True) if enough else (math.nan,) * 3)
             rows.append(row)
     return pd.DataFrame(rows)
@@ -301,33 +343,21 @@ def value_table(data: Measured, options: Options, switching: pd.DataFrame) -> pd
     whole = float((part["weight"] * part["contribution"]).sum())
     rows: list[Row] = []
     if len(part) >= data.survey.study.min_cell and whole > 0:
-        for level in ("total", *LEVELS):
-            here = part if level == "total" else part[part["level"] == level]
-            lost = float((here["weight"] * here["contribution"] * here["left"]).sum()) / whole
+        left, everybody = part["left"].to_numpy(dtype=float), np.ones(len(part))
+        inside = {level: (part["level"] == level).to_numpy(dtype=float) for level in LEVELS}
+        shares = worth_shares(part, [(left * here, everybody) for here in (everybody, *inside.values())], data, options)
+        for level, (estimate, low, high) in zip(("total", *LEVELS), shares, strict=True):
+            n = _n(part if level == "total" else part[part["level"] == level], data)
             rows.append(
                 {
                     "line": f"stake_{level}",
                     "basis": "measured",
-                    "n": _n(here, data),
-                    "estimate": lost,
-                    "ci_low": math.nan,
-                    "ci_high": math.nan,
+                    "n": n,
+                    "estimate": estimate,
+                    "ci_low": low,
+                    "ci_high": high,
                 }
             )
-        rng = np.random.default_rng([options.seed, 99])
-        w, c, left = (part[k].to_numpy(dtype=float) for k in ("weight", "contribution", "left"))
-        if options.bootstrap and data.kind != "frequency":
-            draws = rng.multinomial(len(part), np.full(len(part), 1 / len(part)), size=options.bootstrap) * w
-            totals = draws @ c
-            for row in rows:
-                inside = (
-                    np.ones(len(part))
-                    if row["line"] == "stake_total"
-                    else (part["level"] == row["line"].removeprefix("stake_")).to_numpy(float)
-                )
-                ratio = (draws @ (c * left * inside)) / totals
-                tail = (1 - options.confidence) / 2
-                row["ci_low"], row["ci_high"] = (float(v) for v in np.quantile(ratio, [tail, 1 - tail]))
     total = switching[switching["group"] == ALL] if len(switching) else switching
     if len(total):
         first = total.iloc[0]
@@ -341,16 +371,10 @@ def value_table(data: Measured, options: Options, switching: pd.DataFrame) -> pd
                 rows.append({"line": "kept_more", "basis": "scenario", "n": n, "estimate": gain})
             else:
                 rows[-1][name] = gain
-        times = max(rows[-1]["estimate"], 0.0) / options.loyalty_step
-        for bound in ("low", "high"):
+        times = {end: max(rows[-1][end], 0.0) / options.loyalty_step for end in ("estimate", "ci_low", "ci_high")}
+        for bound in ("low", "high"):  # the interval is that of the customers kept; the rule itself is taken as it is quoted
+            factor = getattr(options, f"profit_{bound}")
             rows.append(
-                {
-                    "line": f"profit_{bound}",
-                    "basis": "assumption",
-                    "n": n,
-                    "estimate": times * getattr(options, f"profit_{bound}"),
-                    "ci_low": math.nan,
-                    "ci_high": math.nan,
-                }
+                {"line": f"profit_{bound}", "basis": "assumption", "n": n} | {end: v * factor for end, v in times.items()}
             )
     return pd.DataFrame(rows)

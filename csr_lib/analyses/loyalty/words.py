@@ -49,6 +49,11 @@ def leaving_phrase(result: LoyaltyResult) -> dict[str, str]:
     return both(f"loyalty.leaving.{key}", outcome=label(result, result.leaving), cut=result.options["switch_cut"])
 
 
+def verb(result: LoyaltyResult) -> dict[str, str]:
+    """Say whether customers left or only are likely to."""
+    return both("loyalty.verb.happened" if result.options.get("leaving_binary") else "loyalty.verb.likely")
+
+
 def shown_values(result: LoyaltyResult, name: str, lang: str) -> dict[str, Any]:
     """Return what the title, note, caption and alternative text of a table or figure are filled with."""
     options = result.options
@@ -64,11 +69,12 @@ def shown_values(result: LoyaltyResult, name: str, lang: str) -> dict[str, Any]:
         "loyal": options["loyal"],
         "resamples": result.resamples,
         "bandwidth": options["bandwidth"],
-        "min_cell": 5,
+        "min_cell": options["min_cell"],
         "step": options["loyalty_step"],
         "profit_low": options["profit_low"],
         "profit_high": options["profit_high"],
     }
+    values["verb"] = verb(result)
     kinds = rows_of(result, "types", group=ALL)
     values["list"] = [named(result, both(f"value.type.{r['type']}"), r["share"]) for r in kinds]
     steps = [r for r in rows_of(result, "levels", group=ALL) if r["loyalty"] == r["loyalty"]]
