@@ -43,7 +43,8 @@ class Source:
     """Where the answers of a Result came from; all of it is shown in the report's title block and footer.
 
     ``excluded`` counts excluded rows by reason; ``hashes`` holds the SHA-256 of study.yml and of every data file;
-    ``filters`` is what `Survey.wave` and `Survey.where` were asked for; ``period`` is the printed period.
+    ``filters`` is what `Survey.wave` and `Survey.where` were asked for, in codes; ``filter_labels`` what its keys, and (as
+    ``key=``) their values, are called; ``period`` is the printed period.
     """
 
     study: str
@@ -56,6 +57,7 @@ class Source:
     filters: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] | str = ""
+    filter_labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

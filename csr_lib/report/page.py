@@ -83,7 +83,7 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
             title=analysis_name(result, lang),
             period=result.source.period,
             filters=[
-                (words(result.labels.get(k, k), lang), words(result.labels.get(v, v), lang))
+                tuple(words(result.source.filter_labels.get(key, plain), lang) for key, plain in ((k, k), (f"{k}=", v)))
                 for k, v in result.source.filters.items()
             ],
             basis=cards.basis_sentence(result.basis, lang),

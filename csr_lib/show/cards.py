@@ -141,7 +141,9 @@ def provenance_rows(result: Result, lang: str) -> list[tuple[str, str]]:
     row("source", words(source.source, lang))
     row("simulated", text("provenance.simulated_yes", lang) if source.simulated else "")
     row("period", source.period)
-    row("filters", _pairs({words(result.labels.get(k, k), lang): v for k, v in source.filters.items()}, lang))
+    called = source.filter_labels
+    chosen = {words(called.get(k, k), lang): words(called.get(f"{k}=", v), lang) for k, v in source.filters.items()}
+    row("filters", _pairs(chosen, lang))
     row("read", number(source.n_read, "count"))
     row("excluded", _pairs({_reason(k, lang): number(v, "count") for k, v in source.excluded.items()}, lang))
     row("basis", basis_sentence(result.basis, lang))

@@ -13,7 +13,7 @@ import pandas as pd
 from csr_lib.core.errors import DataError, OptionError, Problem, unknown
 from csr_lib.core.model import Model
 from csr_lib.core.result import Basis, Source
-from csr_lib.core.text import words
+from csr_lib.core.text import LANGUAGES, has_text, text, words
 from csr_lib.study.codebook import Coded
 from csr_lib.study.coding import as_code, code_names, fold, tidy
 from csr_lib.study.groups import Groups, make_groups
@@ -395,7 +395,18 @@ class Survey:
             filters={k: ", ".join(v) for k, v in self.filters.items()},
             hashes=files,
             notes=self.study.notes,
+            filter_labels=self._filter_labels(),
         )
+
+    def _filter_labels(self) -> dict[str, Any]:
+        """Return what the filters are called: key -> label, ``key=`` -> labels of the values asked for."""
+        found: dict[str, Any] = {}
+        for key, codes in self.filters.items():
+            known = has_text(f"provenance.filter_{key}", LANGUAGES[0])
+            found[key] = {lang: text(f"provenance.filter_{key}", lang) for lang in LANGUAGES} if known else self.label(key)
+            named = [self.value_label(key, c) for c in codes]
+            found[f"{key}="] = {lang: words(named, lang) for lang in LANGUAGES}
+        return found
 
     @property
     def excluded(self) -> dict[str, int]:

@@ -261,6 +261,8 @@ def test_in_a_panel_every_customer_counts_once(tmp_path: Path) -> None:
     result = loyalty(study(tmp_path, twice, respondent="id", wave=wave), bootstrap=50)
     assert result.basis.n == 60
     assert result.panel_wave == "b"
+    assert result.source.filter_labels["wave"]["zh"] == "期次"  # the title block names the filter in the reader's language
+    assert result.source.filters == {"wave": "b"}
     assert any("only the latest" in said for said in result.findings("en", level="method"))
 
 
