@@ -35,7 +35,9 @@ NOTEBOOK_STYLE = (
     ".jp-RenderedHTMLCommon .csr-table tbody tr:nth-child(n),.jp-RenderedHTMLCommon .csr-table :is(td,th){background:none}"
     ".jp-RenderedHTMLCommon .csr-table :is(td,th){text-align:left}"
     ".jp-RenderedHTMLCommon .csr-table .num{text-align:right;font-variant-numeric:tabular-nums}"
-    ".jp-RenderedHTMLCommon .csr-table .csr-verdict{white-space:nowrap}"
+    ".jp-RenderedHTMLCommon .csr-table{overflow-x:auto}"  # a wide table is scrolled, its words stay whole
+    ".jp-RenderedHTMLCommon .csr-table :is(td,th):not(.num){min-width:4.5em}"
+    ".jp-RenderedHTMLCommon .csr-table :is(td.num,.csr-verdict){white-space:nowrap}"
     ".jp-RenderedHTMLCommon .csr-table caption{text-align:left;font-weight:600}"
     ".jp-RenderedHTMLCommon .csr-note{font-size:85%}"
     ".jp-RenderedHTMLCommon .csr-cards{display:flex;flex-wrap:wrap;gap:.8em;margin:.6em 0 1em}"

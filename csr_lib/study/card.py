@@ -81,7 +81,7 @@ def survey_card(survey: Survey, lang: str) -> str:
 def _card(study: Study, rows: Sequence[tuple[str, str]], lang: str) -> str:
     tag = f" · {escape(text('study.card.simulated', lang))}" if study.simulated else ""
     lines = "".join(
-        f'<tr><th style="{_NAME}">{escape(name)}</th><td style="{_CELL}">{escape(value)}</td></tr>'
+        f'<tr style="background:none"><th style="{_NAME}">{escape(name)}</th><td style="{_CELL}">{escape(value)}</td></tr>'
         for name, value in rows
         if value
     )
