@@ -191,7 +191,9 @@ def coinciding(
         if narrow:
             ax.set_yticks([])
             for name, y in zip(names, at, strict=True):
-                ax.text(0.0, y, wrap(name, 46), transform=across, ha="left", va="center", fontsize=FONT_SIZE - 0.5)
+                box = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}  # lines between dots pass behind the words
+                style = {"ha": "left", "va": "center", "fontsize": FONT_SIZE - 0.5, "bbox": box, "zorder": 2.8}
+                ax.text(0.0, y, wrap(name, 46), transform=across, **style)
         else:
             ax.set_yticks(at, [wrap(n, 30) for n in names])
             ax.tick_params(axis="y", length=0)

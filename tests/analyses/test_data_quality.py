@@ -430,29 +430,27 @@ def test_every_sentence_table_and_figure_is_whole(result: DataQualityResult, lan
 
 
 def test_all_that_can_be_absent_says_why_in_both_languages() -> None:
-    shown = set(
-        [
-            "reasons",
-            "funnel_groups",
-            "rates",
-            "curves",
-            "precision",
-            "representation",
-            "weights",
-            "weighting",
-            "marks",
-            "boxes",
-            "fabrication",
-            "fabrication_groups",
-            "patterns",
-            "missing_worst",
-            "cleaning",
-            "items",
-            "times",
-            "sample_sizes",
-            "allocation",
-        ]
-    )
+    shown = {
+        "reasons",
+        "funnel_groups",
+        "rates",
+        "curves",
+        "precision",
+        "representation",
+        "weights",
+        "weighting",
+        "marks",
+        "boxes",
+        "fabrication",
+        "fabrication_groups",
+        "patterns",
+        "missing_worst",
+        "cleaning",
+        "items",
+        "times",
+        "sample_sizes",
+        "allocation",
+    }
     for lang in ("zh", "en"):
         assert shown <= {k.removeprefix("data_quality.absent.") for k in catalogue(lang) if k.startswith("data_quality.absent.")}
 

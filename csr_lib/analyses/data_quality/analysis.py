@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from csr_lib.analyses._options import BaseOptions, language, resolve
-from csr_lib.analyses._result import AnalysisResult
+from csr_lib.analyses._result import AnalysisResult, Shown
 from csr_lib.analyses.data_quality import (
     careless,
     effect,
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 #: Most charts of return curves in one figure.
 PANELS = 6
+#: Fewest questionnaires by which ways of cleaning differ in a figure.
+FEWEST_CHANGED = 3
 
 
 class Options(BaseOptions):
@@ -105,6 +107,12 @@ class DataQualityResult(AnalysisResult):
 
     def _values(self, name: str, lang: str) -> Mapping[str, Any]:
         return shown_values(self, name, lang)
+
+    def _absent(self, name: str, lang: str) -> Shown | None:
+        found = super()._absent(name, lang)
+        if found is not None and name == "weighting" and "weights" not in self.tables:
+            return Shown("", found.plain)  # the table `weights` has said why
+        return found
 
     def table(self, name: str, lang: str | None = None) -> Any:
         """Return a table as it is shown; numbers whose unit differs from row to row are written out in the language."""
@@ -200,6 +208,8 @@ class DataQualityResult(AnalysisResult):
         from csr_lib.show.estimates import intervals
 
         frame = self.tables["cleaning"]
+        several = frame[frame["change_n"].abs() >= FEWEST_CHANGED]  # a questionnaire or two has no interval worth a picture
+        frame = several if len(several) else frame
         nothing = (0.0, text("data_quality.as_used", lang))
         return intervals(
             frame, labels=self.labels, lang=lang, key="measure", value="difference", group_by="variant", overall=nothing,
@@ -304,7 +314,7 @@ def data_quality(survey: Survey, *, lang: str | None = None, **options: Any) -> 
     why |= {"mcar": lost.why} if lost.why else {}
     tables["cleaning"] = effect.cleaning_table(base, rules, chosen)
     tables["items"], tables["times"] = pilot.items_table(base, chosen), pilot.times_table(base)
-    planned = planning.plan(base, chosen)
+    planned = planning.plan(base, found, chosen)
     tables |= planned.tables
     why |= dict.fromkeys(("sample_sizes", "allocation"), planned.why) if planned.why else {}
 

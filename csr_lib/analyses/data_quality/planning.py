@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csr_lib.analyses.data_quality.base import NAN, Base
+from csr_lib.analyses.data_quality.funnel import Stages
 from csr_lib.core.errors import CsrError
 from csr_lib.study.planning import SamplePlan, plan_sample
 
@@ -36,8 +37,10 @@ class Plan:
     design_effect: float = 1.0
 
 
-def plan(base: Base, options: Options) -> Plan:
+def plan(base: Base, found: Stages, options: Options) -> Plan:
     """Plan the next survey for a share: 50 % (the most careful choice), and the share of satisfied customers found here.
+
+    Questionnaires to issue: at the valid answers per questionnaire issued that were counted here (`found`).
 
     The plan is that of the whole study; a selection of its respondents has none.
     """
@@ -45,16 +48,17 @@ def plan(base: Base, options: Options) -> Plan:
     if set(survey.filters) - {"wave"}:
         return Plan({}, "filtered")
     wanted = options.margin or 0.05
+    rate = found.valid / found.issued if 0 < found.valid <= found.issued else None
     rows = []
     chosen: SamplePlan | None = None
     careful: SamplePlan | None = None
     for margin in sorted({*MARGINS, wanted}):
         row: dict[str, Any] = {"margin": margin, "wanted": margin == wanted}
-        safe = _plan(base, margin, 0.5, options)
-        here = _plan(base, margin, "answers", options)
-        for name, found in (("careful", safe), ("expected", here)):
-            known = found is not None and found.origins["response_rate"] != ""
-            row |= {name: found.n if found else NAN, f"{name}_issued": found.issued if found and known else NAN}
+        safe = _plan(base, margin, 0.5, rate, options)
+        here = _plan(base, margin, "answers", rate, options)
+        for name, made in (("careful", safe), ("expected", here)):
+            known = made is not None and made.origins["response_rate"] != ""
+            row |= {name: made.n if made else NAN, f"{name}_issued": made.issued if made and known else NAN}
         totals: dict[str, float] = dict(zip(here.totals["rule"], here.totals["n"], strict=True)) if here is not None else {}
         row |= {rule: float(totals[rule]) if rule in totals else NAN for rule in ("proportional", "neyman")}
         rows.append(row)
@@ -77,12 +81,13 @@ def plan(base: Base, options: Options) -> Plan:
     )
 
 
-def _plan(base: Base, margin: float, share: Any, options: Options) -> SamplePlan | None:
+def _plan(base: Base, margin: float, share: Any, rate: float | None, options: Options) -> SamplePlan | None:
     """Return a plan; None where what it needs is not known, or more would be needed than there are."""
     survey = base.survey
     for strata in (None, ""):
         try:
-            return plan_sample(survey.study, survey, margin=margin, share=share, level=options.confidence, strata=strata)
+            facts: Any = {"level": options.confidence, "strata": strata, "response_rate": rate}
+            return plan_sample(survey.study, survey, margin=margin, share=share, **facts)
         except CsrError:
             continue
     return None

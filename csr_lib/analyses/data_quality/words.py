@@ -107,6 +107,8 @@ def _setting(rule: str, setting: Any, lang: str) -> str:
     name = rule.partition(":")[0]
     if setting != setting:
         return text(f"data_quality.setting.{name}", lang)
+    if name == "straight_line" and setting == 1:
+        return text("data_quality.setting.straight_line_all", lang)
     return text(f"data_quality.setting.{name}", lang, value=setting)
 
 
