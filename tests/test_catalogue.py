@@ -61,6 +61,14 @@ def test_lists_of_labels_are_joined_as_the_language_joins_them() -> None:
     assert words(labels, "en") == "a, b and c"
 
 
+def test_what_needs_an_interval_is_left_out_where_there_is_none() -> None:
+    values = {"id": "", "score": 61.0, "low": 0, "high": 100, "grade": "B", "share": 0.5, "upper": "A", "upper_share": 0.5}
+    with_interval = text("finding.fuzzy_overall_clear", "en", **values, ci_low=58.0, ci_high=64.0)
+    without = text("finding.fuzzy_overall_clear", "en", **values, ci_low=float("nan"), ci_high=None)
+    assert "(on 0–100; interval 58.0 to 64.0)" in with_interval
+    assert "(on 0–100). By" in without
+
+
 def test_an_unknown_key_is_an_error() -> None:
     with pytest.raises(KeyError, match=r"nothing\.here"):
         text("nothing.here", "en")

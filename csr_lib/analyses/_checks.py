@@ -46,14 +46,12 @@ def sample_checks(survey: Survey, basis: Basis) -> list[Check]:
 def _speechless(survey: Survey) -> list[Check]:
     """Return failed checks of ratings and outcomes that nobody answered, or that everybody answered alike; else nothing."""
     study, asked = survey.study, survey.customers()
-    given = asked.ratings("perception")
-    columns = {str(name): given[name] for name in given}
+    columns = {str(indicator): ratings for indicator, ratings in asked.ratings("perception").items()}
+    rated = {rating.column for indicator in columns if (rating := study.rating(indicator))}
     for name, outcome in study.outcomes.items():
-        rated = study.outcome_rating(name)
-        if rated is not None and outcome.yes is None and name != "contribution":
-            columns.setdefault(
-                next((i for i in columns if (r := study.rating(i)) and r.column == rated.column), name), asked.outcome(name)
-            )
+        rating = study.outcome_rating(name)
+        if rating and rating.column not in rated and outcome.yes is None and name != "contribution":
+            columns[name] = asked.outcome(name)
     answered = {name: series.dropna() for name, series in columns.items()}
     silent = [survey.label(name) for name, series in answered.items() if series.empty]
     alike = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 import string
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -33,6 +34,9 @@ FORMATS = {
     "amount": "{:,.2f}",  # of unknown size: from 1,000 on without decimals
     "text": "{}",
 }
+
+#: A part of a sentence that needs numbers which are not always there.
+_OPTIONAL = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 
 
 @cache
@@ -73,12 +77,19 @@ def text(key: str, lang: str, **values: Any) -> str:
 
     Values that are labels (``{"zh": …, "en": …}``) are resolved, sequences joined as the language joins them,
     missing numbers written as a dash. A format specification may name one of `FORMATS` (``{gap:signed}``) or be a
-    Python one (``{gap:+.2f}``).
+    Python one (``{gap:+.2f}``). What stands in double square brackets is left out where a number in it is missing
+    (``{share:percent}[[ ({low:percent} to {high:percent})]]`` without an interval).
     """
     templates = catalogue(lang)
     if key not in templates:
         raise KeyError(f"catalogue/{lang} has no '{key}'")
-    return _Formatter(lang).vformat(templates[key], (), values)
+    whole = _OPTIONAL.sub(lambda part: "" if _lacks_a_number(part[1], values) else part[1], templates[key])
+    return _Formatter(lang).vformat(whole, (), values)
+
+
+def _lacks_a_number(template: str, values: Mapping[str, Any]) -> bool:
+    named = [values[name] for _, name, _, _ in string.Formatter().parse(template) if name]
+    return any(v is None or (_is_number(v) and math.isnan(v)) for v in named)
 
 
 class _Formatter(string.Formatter):

@@ -38,9 +38,9 @@ def critic_draws(covs: Array, *, correlation: str = "signed") -> Array:
     if correlation not in ("signed", "absolute"):
         raise OptionError([unknown(correlation, ("signed", "absolute"), what="kind of conflict", where="correlation")])
     r, sd = _correlations(covs)
-    conflict = (1 - (np.abs(r) if correlation == "absolute" else r)).sum(axis=1)
-    information = sd * conflict
     with np.errstate(invalid="ignore", divide="ignore"):
+        conflict = (1 - (np.abs(r) if correlation == "absolute" else r)).sum(axis=1)
+        information = sd * conflict
         return information / information.sum(axis=1, keepdims=True)
 
 

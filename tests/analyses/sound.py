@@ -11,7 +11,7 @@ import numpy as np
 from csr_lib.core.result import Result
 from csr_lib.core.text import LANGUAGES, catalogue
 
-_BROKEN = re.compile(r"\b(nan|inf)\b|[{}]|<NA>|np\.float", re.IGNORECASE)
+_BROKEN = re.compile(r"\b(nan|inf)\b|\{\w+(:\w+)?\}|\[\[|<NA>|np\.float", re.IGNORECASE)
 
 
 def assert_sound(result: Result) -> None:
@@ -38,8 +38,9 @@ def _sentences(result: Result) -> Iterator[str]:
 
 
 def _missing(key: str, lang: str, values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the places of a sentence that a missing number would stand in."""
-    for _, name, spec, _ in string.Formatter().parse(catalogue(lang)[key]):
+    """Yield the places of a sentence that a missing number would stand in; what is in [[ ]] is left out then."""
+    template = re.sub(r"\[\[.*?\]\]", "", catalogue(lang)[key])
+    for _, name, spec, _ in string.Formatter().parse(template):
         value = values.get(name or "", "")
         if name and spec and (value is None or (isinstance(value, (float, np.floating)) and not math.isfinite(value))):
             yield name

@@ -189,7 +189,7 @@ def test_a_selection_that_is_too_small_shows_nothing(tmp_path: Path) -> None:
 def test_ratings_that_do_not_vary_fail_a_check_instead_of_a_crash(tmp_path: Path) -> None:
     frame = answers().assign(a=4, overall=4)
     result = csr.overview(study(tmp_path, frame))
-    assert any(c.key == "overview_constant" and c.verdict == "fail" for c in result.checks)
+    assert any(c.key == "answered_alike" and c.verdict == "fail" for c in result.checks)
 
 
 def test_ranks_are_refused_under_sampling_weights(tmp_path: Path) -> None:

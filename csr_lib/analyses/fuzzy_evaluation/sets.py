@@ -94,6 +94,8 @@ def make_sets(answers: Answers, options: Any) -> Sets:
     found |= {name: of.leaves for name, of in stated.items()}
     if answers.importance is None:
         missing["importance"] = "not_stated"
+    elif silent := _unrated(answers):
+        missing["importance"] = f"nobody said how important {', '.join(silent)} is"
     else:
         found["importance"] = _importance_weights(answers, answers.importance[answers.main], answers.chosen.weights[None])[0]
     data: dict[str, DataWeights] = {}
@@ -169,6 +171,13 @@ def _data_weights(answers: Answers, name: str, options: Any) -> DataWeights:
     if name == "critic":
         return critic_weights(found, correlation=options.correlation)
     return component_weights(found, options.components, definition=options.definition)
+
+
+def _unrated(answers: Answers) -> list[str]:
+    """Return the indicators whose importance was asked and that nobody among those evaluated rated."""
+    assert answers.importance is not None
+    rated = ~np.isnan(answers.importance[answers.main]).all(axis=0)
+    return [leaf for leaf, known in zip(answers.system.leaves, rated, strict=True) if not known]
 
 
 def _importance_weights(answers: Answers, stated: Array, weights: Array) -> Array:

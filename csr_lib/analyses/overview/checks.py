@@ -22,7 +22,7 @@ def make_checks(
     survey: Survey, scores: Scores, by_group: Grouped, tables: Mapping[str, pd.DataFrame], options: Options
 ) -> list[Check]:
     """Return every check of the result, the sample's first."""
-    checks = [*sample_checks(scores.survey, scores.basis), *_ceiling(tables), *_constant(survey, tables)]
+    checks = [*sample_checks(scores.survey, scores.basis), *_ceiling(tables)]
     if scores.plan.unstated:
         lacking = [survey.label(k) for k in scores.plan.unstated]
         checks.append(Check("overview_points", "warn", float(len(lacking)), 0.0, "", {"parts": lacking}))
@@ -53,14 +53,6 @@ def _ceiling(tables: Mapping[str, pd.DataFrame]) -> list[Check]:
     last = [c for c in frame.columns if str(c).startswith("grade_")][-1]
     share = float((frame[last] * frame["n"]).sum() / frame["n"].sum())
     return [Check.against("overview_ceiling", share, "expectation_ceiling")]
-
-
-def _constant(survey: Survey, tables: Mapping[str, pd.DataFrame]) -> list[Check]:
-    frame = tables["indicators"]
-    constant = [survey.label(i) for i, se in zip(frame["indicator"], frame["std_error"], strict=True) if not se > 0]
-    if not constant:
-        return []
-    return [Check("overview_constant", "fail", float(len(constant)), 0.0, "", {"indicators": constant})]
 
 
 def _weightings(tables: Mapping[str, pd.DataFrame]) -> list[Check]:

@@ -156,7 +156,7 @@ def _why(p: Phrases) -> list[Finding]:
         "within_low": row["within_ci_low"],
         "within_high": row["within_ci_high"],
     }
-    sure = not row["composition_ci_low"] <= 0 <= row["composition_ci_high"]
+    sure = row["composition_ci_low"] > 0 or row["composition_ci_high"] < 0  # never without an interval
     return [Finding("tracking_why_composition" if sure else "tracking_why_real", values, "caution" if sure else "neutral")]
 
 

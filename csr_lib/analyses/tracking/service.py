@@ -334,6 +334,8 @@ def breaches_table(trend: pd.DataFrame, types: pd.DataFrame, periods: Periods) -
         by = by.assign(period=periods.names[-1], status=np.where(by["ci_low"] > by["target"], "missed_sure", "missed"))
         frames.append(by[frames[0].columns])
     frame = pd.concat([f for f in frames if len(f)], ignore_index=True) if any(len(f) for f in frames) else frames[0]
+    if frame.empty:
+        return frame.reset_index(drop=True)
     place = frame["period"].map({p: i for i, p in enumerate(periods.names)})
     order = (
         pd.DataFrame({"a": -place, "b": frame["status"] != "missed_sure", "c": frame.index}).sort_values(["a", "b", "c"]).index
