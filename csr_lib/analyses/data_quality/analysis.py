@@ -200,7 +200,7 @@ class DataQualityResult(AnalysisResult):
         from csr_lib.show.field import missing_map
 
         frame = self.tables["patterns"]
-        items = [c for c in frame.columns if c not in ("n", "share", "missing")]
+        items = [c for c in frame.columns if c not in ("n", "share", "missing") and frame[c].any()]
         total = round(float(frame["n"].iloc[0] / frame["share"].iloc[0]))
         return missing_map(frame, items, labels=self.labels, lang=lang, total=total)
 

@@ -355,7 +355,7 @@ def _actions(p: Phrases) -> list[Finding]:
         most = sorted([*kept, *screens], key=lambda r: -r["n"])[:NAMED]
         act("dq_act_look", list=[p.named(r["rule"], r["n"], "count") for r in most])
     fabricated = [r for r in rows_of(p.tables.get("fabrication")) if r["grade"] != "unremarkable"]
-    if any(r["grade"] == "clear" for r in fabricated):
+    if any(r["grade"] == "clear" for r in fabricated) and not p.result.pilot:
         act("dq_act_call_back", "bad")
     flawed = p.flawed()
     if flawed and p.result.pilot:
