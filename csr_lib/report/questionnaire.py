@@ -88,7 +88,7 @@ class _Form:
             if a.place == "ratings":
                 competitor = a.name if a.topic == "competitor" else ""
                 kinds.setdefault(("perception", "") if a.topic == "attention" else (a.topic, competitor), []).append(a)
-        found = [(self.t(f"title.{topic}", name=name), list(self._tables(rows))) for (topic, name), rows in kinds.items()]
+        found = [(self._title(topic, name), list(self._tables(rows))) for (topic, name), rows in kinds.items()]
         for place in _LATER:
             blocks = list(self._questions([a for a in asked if a.place == place]))
             if blocks:
@@ -99,6 +99,12 @@ class _Form:
                 "title": self.t("part", number=numbers[number] if number < len(numbers) else number + 1, title=title),
                 "blocks": blocks,
             }
+
+    def _title(self, topic: str, competitor: str) -> str:
+        own = f"title_company.{topic}"
+        if self.role in ("management", "staff") and has_text(f"blank.{own}", self.lang):
+            return self.t(own)
+        return self.t(f"title.{topic}", name=competitor)
 
     def _tables(self, asked: Sequence[Asked]) -> Iterator[dict[str, Any]]:
         """Yield a table for every scale among ratings of one kind."""
