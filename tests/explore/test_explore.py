@@ -265,7 +265,8 @@ def test_waves_of_a_panel_are_shown_and_not_tested(tmp_path: Path) -> None:
 def test_every_study_can_be_explored(name: str, lang: str) -> None:
     survey = example(name, lang)
     x = csr.explore
-    found = [x.distribution(survey), x.distribution(survey, "all"), x.crosstab(survey), x.compare(survey), x.correlations(survey)]
+    some = list(survey.asked("perception")[:4])
+    found = [x.distribution(survey), x.crosstab(survey), x.compare(survey), x.correlations(survey, some)]
     for view in found:
         said = [str(view), view.reading, *(str(t) for t in view.shown), view.figure.caption, view.figure.alt]
         assert not any("{" in part.replace(view.code, "") for part in said)
