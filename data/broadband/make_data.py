@@ -30,6 +30,16 @@ CONSTRUCTS: dict[str, tuple[dict[str, tuple[float, float]], float]] = {
     "Quality": ({"network": (7.5, 1.7), "speed": (7.1, 1.9), "stability": (7.3, 1.8)}, 0.20),
 }
 RIVAL = {"network": (7.7, 1.6), "speed": (7.4, 1.8), "stability": (7.5, 1.7)}
+#: level of the service that customers expect, on the same scale
+EXPECTED = {
+    "booking": (8.0, 1.5),
+    "punctual": (8.9, 1.2),
+    "install_speed": (8.2, 1.5),
+    "repair_speed": (8.8, 1.3),
+    "skill": (8.3, 1.4),
+    "attitude": (8.3, 1.4),
+    "callback": (7.1, 1.9),
+}
 LEAD = 5.5  # sd of Appointment per unit of the kept-appointment rate of the month before
 DISTRICTS = {1: 0.45, 2: 0.33, 3: 0.22}
 LEAST_SECONDS = 60
@@ -117,6 +127,24 @@ def name_reasons(answers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
         others = rng.choice([2, 3, 4, 5], n - count, p=[0.38, 0.26, 0.22, 0.14])
         out.iloc[rows[:n], out.columns.get_loc("reason")] = ["1"] * count + [str(o) for o in others]
     return out
+
+
+def expect(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers with the expected levels: some customers expect more of everything, and a little more where they got more.
+
+    They have random numbers of their own, so that all other answers are what they would be without.
+    """
+    rng = np.random.default_rng([SEED, 1])
+    demanding = rng.standard_normal(len(answers))
+    asked = {}
+    for item, (mean, sd) in EXPECTED.items():
+        got = answers[item].astype(float)
+        got = ((got - got.mean()) / got.std()).fillna(0.0).to_numpy()
+        own = np.sqrt(1 - 0.6**2 - 0.2**2) * rng.standard_normal(len(answers))
+        asked[f"E_{item}"] = Margin.of(mean, sd).grade(0.6 * demanding + 0.2 * got + own)
+    expected = leave_out(pd.DataFrame(asked), rng, share=0.012, skippers=0.08, columns=list(asked))
+    place = answers.columns.get_loc("reason")
+    return pd.concat([answers.iloc[:, :place], expected, answers.iloc[:, place:]], axis=1)
 
 
 def orders(t: int, kept: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
@@ -230,7 +258,7 @@ def main(folder: Path = HERE) -> None:
 
     rival = points(answers, "") - QUALITY_GAP
     answers, moved = nudge(answers, [f"R_{i}" for i in RIVAL], lambda f: points(f, "R_"), rival, rng, low=1, high=10, rows=counts)
-    answers = name_reasons(answers, rng)
+    answers = expect(name_reasons(answers, rng))
     answers.to_csv(folder / "answers.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
     records = (
         pd.concat([*(orders(t, kept, rng) for t in range(len(MONTHS))), complaints(rng)], ignore_index=True)
@@ -249,6 +277,7 @@ def main(folder: Path = HERE) -> None:
         "repair_customers_in_sample": {"2012-01 to 2013-05": 0.40, "2013-06": 0.58},
         "shift_of_repair_customers_in_sd": -0.45,
         "timeliness_in_the_last_month_in_sd": -1.0,
+        "expected_level": {item: mean for item, (mean, _) in EXPECTED.items()},
         "records_with_times_going_backwards": 4,
         "answers_moved_to_meet_the_quality_gap": moved,
     }
