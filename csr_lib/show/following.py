@@ -10,7 +10,7 @@ import pandas as pd
 
 from csr_lib.core.text import number, text, words
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import Rows, legend_above, need_columns, value_column
+from csr_lib.show.marks import Rows, legend_above, need_columns, panel_title, value_column
 from csr_lib.show.theme import AMBER, GREEN, GREY, INK, MARKERS, NAVY, PALE, PAPER, RED, SERIES
 from csr_lib.show.wrap import width, wrap
 
@@ -66,7 +66,7 @@ def panels(
             part = frame[frame[facet] == name].set_index(key).reindex(periods).reset_index()
             _panel(ax, part, (kinds or {}).get(str(name), kind), lang, confidence, handles)
             if not alone:
-                ax.set_title(wrap(words(labels.get(str(name), str(name)), lang), 44), loc="left", color=NAVY)
+                panel_title(ax, wrap(words(labels.get(str(name), str(name)), lang), 44), NAVY)
             _period_ticks(ax, periods, labels, lang, 46 if narrow else 92 / across)
         for ax in axes[len(facets) :]:
             ax.set_axis_off()

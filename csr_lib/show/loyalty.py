@@ -11,7 +11,7 @@ import pandas as pd
 
 from csr_lib.core.text import number, text, words
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import need_columns
+from csr_lib.show.marks import need_columns, panel_title
 from csr_lib.show.theme import AMBER, FONT_SIZE, GREEN, GREY, INK, NAVY, PALE, PAPER, RED
 from csr_lib.show.wrap import wrap
 
@@ -56,7 +56,7 @@ def curves(
             level = means[(means["group"] == group) & means["loyalty"].notna()]
             ax.vlines(level["at"], level["loyalty_ci_low"], level["loyalty_ci_high"], color=AMBER, lw=1.3, zorder=3)
             ax.plot(level["at"], level["loyalty"], ls="none", marker="o", ms=4.5, mfc=PAPER, mec=AMBER, mew=1.3, zorder=4)
-            ax.set_title(wrap(words(labels.get(group, group), lang), 30), loc="left", color=colour)
+            panel_title(ax, wrap(words(labels.get(group, group), lang), 30), colour)
             ax.set_ylim(0, 100)
             ax.set_xlim(0, 100)
         for ax in axes[len(groups) :]:
