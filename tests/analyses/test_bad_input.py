@@ -83,6 +83,13 @@ def test_a_handful_of_answers_is_refused_or_flagged(analysis: str, rows: int, tm
         assert as_pretest or "sample_size" in {c.key for c in found.checks if c.verdict != "pass"}
 
 
+def test_a_figure_whose_dots_may_not_be_shown_does_without_them(tmp_path: Path) -> None:
+    frame = answers(n=6)
+    result = made("loyalty", study(tmp_path, frame))
+    assert "points" not in result.tables
+    assert result.figure("types", "en")._repr_html_()
+
+
 def judged(folder: Path, **more: Any) -> Survey:
     return study(folder, answers(), evaluation={**STUDY["evaluation"], **more})
 

@@ -260,14 +260,14 @@ class LoyaltyResult(AnalysisResult):
             }
             for t in ("locked_in", "advocates", "sceptics", "price_driven")
         ]
-        points = self.tables["points"].rename(columns={"satisfaction": "x", "loyalty": "y"})
+        points = self.tables.get("points")  # none where every square holds too few customers to be shown
         return fourfold(
             fields,
             lang=lang,
             x_label=text("loyalty.axis.satisfaction", lang),
             y_label=text("loyalty.axis.loyalty", lang, outcome=words(self.labels.get(self.outcome, self.outcome), lang)),
             cuts=(self.options["satisfied"], self.options["loyal"]),
-            points=points,
+            points=None if points is None else points.rename(columns={"satisfaction": "x", "loyalty": "y"}),
         )
 
     def _draw_sensitivity(self, lang: str) -> Drawing:
@@ -419,7 +419,7 @@ def _placed(data: Measured, frame: pd.DataFrame) -> pd.DataFrame:
 def _figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[str, ...]]:
     figures: dict[str, tuple[str, ...]] = {
         "curve": ("curve", "levels"),
-        "types": ("types", "points"),
+        "types": ("types", *(("points",) if "points" in tables else ())),
         "sensitivity": ("sensitivity",),
     }
     if tables["levels"]["left"].notna().any():
