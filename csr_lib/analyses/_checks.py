@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csr_lib.core.check import Check
 from csr_lib.core.result import Basis
+from csr_lib.core.text import LANGUAGES, text, words
 
 if TYPE_CHECKING:
     from csr_lib.study import Survey
@@ -41,6 +42,19 @@ def sample_checks(survey: Survey, basis: Basis) -> list[Check]:
     if basis.weights == "sampling" and basis.n_effective > 0:
         checks.append(Check.against("design_effect", basis.n / basis.n_effective, n_effective=basis.n_effective))
     return [*checks, *_speechless(survey)]
+
+
+def pooled_waves(survey: Survey, name: str) -> list[Check]:
+    """Return the warning `name` where a survey holds more than one wave; of more than six it names the first and the last."""
+    labels: Any = [survey.value_label("wave", w) for w in survey.waves]
+    if len(labels) < 2:
+        return []
+    many = float(len(labels))
+    if many > 6:
+        labels = {
+            lang: text("study.from_to", lang, first=words(labels[0], lang), last=words(labels[-1], lang)) for lang in LANGUAGES
+        }
+    return [Check(name, "warn", many, 1.0, values={"waves": labels})]
 
 
 def _speechless(survey: Survey) -> list[Check]:

@@ -104,8 +104,8 @@ CUTOFFS: dict[str, Cutoff] = {
     "expectation_ceiling": _at_most(0.50, 0.80, "csr_convention"),
     "same_answers": _at_most(0.05, 0.20, "csr_convention"),
     "difference_reliability": _at_least(0.70, 0.60, "nunnally1994"),
-    # data quality: questionnaires returned of those issued; share of the expected level that has come in; half width of the interval
-    # of a share or mean on 0-100; largest difference of the sample from its plan; points by which cleaning moves a result
+    # data quality: questionnaires returned of those issued; share of the expected level that has come in; half width of the
+    # interval of a share or mean on 0-100; largest difference of the sample from its plan; points by which cleaning moves results
     "dq_response": _at_least(0.50, 0.20, "babbie2021"),
     "dq_levelled": _at_least(0.95, 0.80, "csr_convention"),
     "dq_margin": _at_most(5.0, 10.0, "csr_convention"),

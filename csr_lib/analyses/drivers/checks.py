@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses._checks import sample_checks
+from csr_lib.analyses._checks import pooled_waves, sample_checks
 from csr_lib.analyses.drivers.plan import Answers
 from csr_lib.analyses.drivers.words import p_phrase
 from csr_lib.core.check import Check
@@ -114,9 +114,7 @@ def make_checks(
         checks.append(Check.against("drivers_extremes", smallest, "contrast_group", variables=[label(v) for v in few]))
     if options.bootstrap:
         checks.append(Check.against("drivers_draws", failed / options.bootstrap, "failed_draws"))
-    if len(answers.survey.waves) > 1:
-        waves = [answers.survey.value_label("wave", w) for w in answers.survey.waves]
-        checks.append(Check("drivers_waves", "warn", float(len(waves)), 1.0, "", {"waves": waves}))
+    checks += pooled_waves(answers.survey, "drivers_waves")
     if set(np.unique(found.answers.answers[:, -1])) <= {0.0, 1.0}:
         checks.append(Check("drivers_binary", "warn", 2.0, 3.0, "", {}))
     return checks

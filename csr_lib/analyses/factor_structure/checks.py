@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses._checks import sample_checks
+from csr_lib.analyses._checks import pooled_waves, sample_checks
 from csr_lib.analyses.factor_structure.tables import ALL
 from csr_lib.analyses.factor_structure.words import p_phrase
 from csr_lib.core.check import Check, Verdict
@@ -45,9 +45,7 @@ def make_checks(
     """Return every check of the result, the sample's first."""
     survey = data.survey
     found = sample_checks(survey, data.basis(e.sample))
-    if len(survey.waves) > 1:
-        waves = [survey.value_label("wave", w) for w in survey.waves]
-        found.append(Check("fs_waves", "warn", float(len(waves)), 1.0, "", {"waves": waves}))
+    found += pooled_waves(survey, "fs_waves")
     found += [*_fitness(data, e, labels), *_number(e, tables), *_loadings(e, labels), *_scales(tables, labels)]
     measurement = _model("fs_cfa", c.cfa, tables, labels)
     structure = _model("fs_structure", c.structure, tables, labels)

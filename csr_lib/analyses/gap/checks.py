@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses._checks import sample_checks
+from csr_lib.analyses._checks import pooled_waves, sample_checks
 from csr_lib.analyses.gap.scores import Array, Pairs, Plan, fetch
 from csr_lib.analyses.gap.tables import adjusted
 from csr_lib.core.check import Check
@@ -96,10 +96,8 @@ def make_checks(
     if stated and not pairs.plan.weights:
         lacking = [survey.label(c) for c in pairs.plan.dimensions if c not in stated]
         checks.append(Check("gap_points", "warn", float(len(lacking)), 0.0, "", {"dimensions": lacking}))
-    if len(customers.waves) > 1 and options.by != "wave":
-        checks.append(
-            Check("gap_waves", "warn", float(len(customers.waves)), 1.0, "", {"waves": _labels(customers, customers.waves)})
-        )
+    if options.by != "wave":
+        checks += pooled_waves(customers, "gap_waves")
     if "groups" in tables and len(tables["groups"]):
         per_group = tables["groups"].groupby("group", sort=False)["n"].min()
         small = [
@@ -107,10 +105,6 @@ def make_checks(
         ]
         checks.append(Check.against("gap_groups", float(per_group.min()), "group_n", groups=small))
     return checks
-
-
-def _labels(survey: Survey, waves: Sequence[str]) -> list[Any]:
-    return [survey.value_label("wave", w) for w in waves]
 
 
 def _share(flags: Array, pairs: Pairs) -> float:

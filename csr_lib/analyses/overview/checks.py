@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csr_lib.analyses._checks import sample_checks
+from csr_lib.analyses._checks import pooled_waves, sample_checks
 from csr_lib.core.check import Check
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def make_checks(
         lacking = [survey.label(k) for k in scores.plan.unstated]
         checks.append(Check("overview_points", "warn", float(len(lacking)), 0.0, "", {"parts": lacking}))
     checks += _weightings(tables)
-    if len(survey.waves) > 1:
-        names = [survey.value_label("wave", w) for w in scores.survey.waves]
-        checks.append(Check("overview_waves", "warn", float(len(names)), 1.0, "", {"waves": names}))
+    checks += pooled_waves(scores.survey, "overview_waves")
     if not math.isnan(by_group.least):
         checks.append(Check.against("overview_groups", float(by_group.least), "group_n", groups=by_group.small))
     if not math.isnan(by_group.smallest_expected):
