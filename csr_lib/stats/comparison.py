@@ -120,18 +120,26 @@ def mean_interval(x: Any, weights: Any = None, *, kind: Kind = "sampling", level
 def share_interval(x: Any, weights: Any = None, *, kind: Kind = "sampling", level: float = 0.95) -> MeanEstimate:
     """Return the share of true (1) among true and false (0) answers with Wilson's interval; NaN is no answer.
 
-    Wilson (1927), with Kish's effective n in place of n under sampling weights; stays within 0 and 1. The standard error is
-    that of `mean_interval`. The same interval without weights: R ``prop.test(correct = FALSE)``, statsmodels
+    An answer may also be a share itself, between 0 and 1: how many of a respondent's ratings are true.
+
+    Wilson (1927), with Kish's effective n in place of n under sampling weights; stays within 0 and 1. Of respondents' own shares
+    n is the number of single answers that would be as exact, p(1 − p)/std_error² (Korn and Graubard 1998). The standard error is
+    that of `mean_interval`. The same interval of single answers without weights: R ``prop.test(correct = FALSE)``, statsmodels
     ``proportion_confint("wilson")``.
     """
     (values,), w, kind, lost = _prepared([x], weights, kind)
-    if not np.isin(values, (0.0, 1.0)).all():
-        raise DataError("a share needs answers that are true or false", where="x", allowed="0 and 1, or booleans")
+    if not ((values >= 0) & (values <= 1)).all():
+        raise DataError(
+            "a share needs answers that are true or false", where="x", allowed="0 and 1, booleans, or shares between 0 and 1"
+        )
     p, se, sd, n, effective = _mean(values, w, kind)
+    known = effective
+    if se > 0 and not np.isin(values, (0.0, 1.0)).all():
+        effective = p * (1 - p) / se**2
     z = float(normal_quantile(0.5 + _level(level) / 2))
     centre = (p + z**2 / (2 * effective)) / (1 + z**2 / effective)
     half = z / (1 + z**2 / effective) * math.sqrt(p * (1 - p) / effective + z**2 / (4 * effective**2))
-    return MeanEstimate(p, se, max(0.0, centre - half), min(1.0, centre + half), sd, n, effective, lost)
+    return MeanEstimate(p, se, max(0.0, centre - half), min(1.0, centre + half), sd, n, known, lost)
 
 
 def paired_difference(

@@ -61,6 +61,21 @@ def row(result: Any, table: str, **where: Any) -> pd.Series:
     return frame.iloc[0]
 
 
+def test_of_a_panel_everybody_counts_once_and_waves_stand_side_by_side(tmp_path: Path) -> None:
+    frame = answers().assign(id=range(60), year="2012")
+    later = frame.assign(year="2013", a=frame["a"].clip(upper=4))
+    both = pd.concat([frame, later], ignore_index=True)
+    survey = study(tmp_path, both, respondent="id", wave={"column": "year", "order": ["2012", "2013"], "panel": True})
+    result = csr.overview(survey, weights="equal")
+    assert result.basis.n == 60
+    index = (later[list(ITEMS)].mean(axis=1).mean() - 1) / 4 * 100
+    assert row(result, "index", chosen=True)["estimate"] == pytest.approx(index)
+    waves = result.tables["groups"].query("segment == 'wave'")
+    assert waves["n"].tolist() == [60, 60]
+    assert waves["estimate"].iloc[1] == pytest.approx(index)
+    assert "2013" in " ".join(result.findings("en"))
+
+
 def test_means_scores_and_boxes_are_those_of_the_answers(tmp_path: Path) -> None:
     frame = answers()
     result = csr.overview(study(tmp_path, frame))

@@ -71,6 +71,14 @@ def test_wilsons_interval_is_statsmodels():
         assert 0 <= edge.ci_low < edge.ci_high <= 1
 
 
+def test_respondents_own_shares_have_wilsons_interval_for_as_many_answers_as_are_as_exact():
+    """0, 0, 0, 0.5: mean 1/8 and variance 1/64 of it, so n = (7/64)/(1/64) = 7; statsmodels holds the interval of 7/8 of 7."""
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    found = share_interval([0, 0, 0, 0.5])
+    assert (found.ci_low, found.ci_high) == pytest.approx(proportion.proportion_confint(7 / 8, 7, method="wilson"))
+    assert found.n == 4
+
+
 def test_the_weighted_standard_error_by_hand():
     """x = 1, 2, 4 with w = 1, 1, 2: mean 2.75, Σw²(x−m)² = 9.875, so the variance is 3/2·9.875/16."""
     found = mean_interval([1, 2, 4], [1, 1, 2])

@@ -74,7 +74,7 @@ def limits(w: Words) -> list[Finding]:
     if facts["changed"]:
         limit("overview_changed", list=facts["changed"])
     if facts["panel"]:
-        limit("overview_panel")
+        limit("overview_panel", wave=facts["latest"])
     if facts["left_out"]:
         limit("overview_left_out", list=facts["left_out"])
     if facts["rule_replaced"]:

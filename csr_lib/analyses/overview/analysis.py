@@ -272,8 +272,8 @@ def overview(survey: Survey, *, lang: str | None = None, **options: Any) -> Over
     OverviewResult
         Tables ``index indicators constructs distribution levels rates nps targets weakest_link chain groups groups_of_measures
         comparisons comparisons_of_parts pairs competitors questions numbers verbatims keywords quotes``; those that the study
-        cannot
-        feed are not there.
+        cannot feed are not there. Of a panel only the latest wave is described, so that every respondent counts once; the waves
+        stand side by side in the groups.
 
     Raises
     ------
@@ -302,10 +302,15 @@ def overview(survey: Survey, *, lang: str | None = None, **options: Any) -> Over
             allowed="listwise, pairwise",
             mend="use pairwise to keep every answer",
         )
-    customers = _customers(survey)
+    everybody = _customers(survey)
+    panel = survey.study.wave is not None and survey.study.wave.panel and len(everybody.waves) > 1
+    if panel:  # the same respondents several times would count as so many respondents
+        survey = survey.wave(everybody.waves[-1])
+    customers = _customers(survey) if panel else everybody
     scores = make_scores(customers, make_plan(customers, chosen), chosen)
+    across = make_scores(everybody, scores.plan, chosen) if panel else scores
     weakest = weakest_link(scores, chosen)
-    by_group = grouped(scores, chosen)
+    by_group = grouped(scores, across, chosen)
     asked, answer_labels = questions_tables(scores, chosen)
     tables = {
         "index": index_table(scores, chosen),
@@ -426,6 +431,7 @@ def _facts(scores: Scores, by_group: Grouped) -> dict[str, Any]:
         "left_out": [survey.label(i) for i in plan.left_out],
         "changed": [survey.label(i) for i in by_group.changed],
         "panel": by_group.panel,
+        "latest": survey.value_label("wave", survey.waves[-1]) if survey.waves else "",
         "waves": len(survey.waves),
         "satisfaction_asked": scores.satisfaction is not None,
         "rule_replaced": survey.study.missing_rule == "em",

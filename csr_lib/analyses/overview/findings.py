@@ -157,10 +157,12 @@ def _targets(w: Words) -> list[Finding]:
             both("overview.of_target", measure=w.label(r["measure"]), value=r["estimate"], target=r["target"])
             for r in rows_of(missed)
         ]
-        whole = [v for v, n in counts.items() if n == len(frame)]
-        key = f"overview_targets_{whole[0] if whole else 'some' if len(missed) else 'open'}"
+        sign: Tone = "bad" if counts["missed"] else "caution" if counts["open"] else "good"
+        part = {"bad": "some", "caution": "open"}.get(sign, "met")
+        whole = {"missed": "missed", "open": "all_open", "met": "met"}
+        kind = next((whole[v] for v, n in counts.items() if n == len(frame)), part)
         values = {"total": len(frame), **counts, "list": phrases}
-        found.insert(0, Finding(key, values, "bad" if len(missed) else "good", "key"))
+        found.insert(0, Finding(f"overview_targets_{kind}", values, sign, "key"))
     return found
 
 

@@ -66,7 +66,7 @@ class Grouped:
     ranks_compared: int = 0
 
 
-def groupings(scores: Scores, options: Options) -> list[str]:
+def groupings(scores: Scores, across: Scores, options: Options) -> list[str]:
     """Return what is grouped by: the option `by`, or every segment of moderate size, role and wave, where there is more than one.
 
     Raises OptionError for a segment that there is not.
@@ -79,9 +79,10 @@ def groupings(scores: Scores, options: Options) -> list[str]:
             raise OptionError([unknown(b, known, what="segment", where="options of overview, by") for b in wrong])
     asked = options.by if options.by is not None else survey.segments
     found = [b for b in asked if len(survey.values(b)) > 1 and (options.by is not None or len(survey.values(b)) <= MOST_GROUPS)]
-    for also in ("role", "wave"):
-        if also in known and len(survey.values(also)) > 1 and also not in found:
-            found = [*found, also] if also == "role" else [also, *found]
+    if "role" in known and len(survey.roles) > 1 and "role" not in found:
+        found.append("role")
+    if len(across.survey.waves) > 1 and "wave" not in found:
+        found.insert(0, "wave")
     return found
 
 
@@ -108,19 +109,24 @@ def measures(scores: Scores, options: Options) -> list[Measure]:
     return out
 
 
-def grouped(scores: Scores, options: Options) -> Grouped:
-    """Compare groups and waves; groups under `min_cell` are withheld before any figure of them exists."""
+def grouped(scores: Scores, across: Scores, options: Options) -> Grouped:
+    """Compare groups and waves; groups under `min_cell` are withheld before any figure of them exists.
+
+    `across` holds the answers of all waves; in a panel `scores` are those of the latest.
+    """
     out = Grouped()
-    survey = scores.survey
     if scores.kind == "sampling" and options.test in ("equal", "ranks"):
         raise OptionError(
             f"the test '{options.test}' knows no sampling weights", where="options of overview, test", allowed="auto, welch"
         )
-    asked = measures(scores, options)
     details: list[dict[str, Any]] = []
     tests: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
-    for by in groupings(scores, options):
+    latest = measures(scores, options)
+    waves = latest if across is scores else measures(across, options)
+    for by in groupings(scores, across, options):
+        rated, asked = (across, waves) if by == "wave" else (scores, latest)
+        survey = rated.survey
         found = survey.groups(by, total_shown=True)
         out.withheld += [w for w in found.withheld if w not in out.withheld]
         shown = {g.value for g in found.shown}
@@ -139,19 +145,19 @@ def grouped(scores: Scores, options: Options) -> Grouped:
         out.panel = out.panel or panel
         for measure in asked:
             parts = _answered(measure, rows, max(2, survey.study.min_cell))
-            details += [_detail(by, v, here, measure, scores, options) for v, here in parts.items()]
+            details += [_detail(by, v, here, measure, rated, options) for v, here in parts.items()]
             touched = changed and (
                 measure.key == INDEX or set(scores.plan.constructs.get(measure.key, (measure.key,))) & set(changed)
             )
             if len(parts) < 2 or touched or panel:
                 continue
-            test, other = _test(measure, list(parts.values()), scores, options)
+            test, other = _test(measure, list(parts.values()), rated, options)
             if test is None:
                 continue
             out.smallest_expected = min((v for v in (out.smallest_expected, test.smallest_expected) if v == v), default=NAN)
             tests.append(_row(by, measure, test, other, details))
             if measure.key == INDEX and len(parts) > 2:
-                pairs += _pairs(by, parts, measure, scores, options)
+                pairs += _pairs(by, parts, measure, rated, options)
     if details:
         frame = pd.DataFrame(details)
         out.tables["groups_of_measures"] = frame.drop(columns=["main"])

@@ -139,6 +139,8 @@ def _derive(plan: Plan, points: pd.DataFrame, satisfaction: Array | None, survey
     from csr_lib.stats.importance import importance
     from csr_lib.stats.moments import moments
 
+    if "derived" in plan.weightings:  # from other answers: those of the latest wave hold for the earlier ones
+        return plan
     if satisfaction is None:
         if options.weights == "derived":
             raise OptionError(

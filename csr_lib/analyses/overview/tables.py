@@ -74,7 +74,7 @@ def constructs_table(scores: Scores, options: Options) -> pd.DataFrame:
         for name, flags in (("top_box", top_flags), ("bottom_box", bottom_flags)):
             boxed = [(scores.ratings[i].to_numpy(dtype=float), scores.scale(i)) for i in members]
             parts = [flags(v, s, b) for v, s in boxed if (b := boxes_of(s, options.boxes))]
-            row |= estimate_row(_row_means(parts, len(scores.ratings)), scores, level, name)
+            row |= estimate_row(_row_means(parts, len(scores.ratings)), scores, level, name, share=True)
         rows.append(row | {"weight": sum(weights[i] for i in members)})
     frame = pd.DataFrame(rows)
     if len(frame):
