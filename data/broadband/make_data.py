@@ -130,7 +130,7 @@ def name_reasons(answers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
 
 
 def expect(answers: pd.DataFrame) -> pd.DataFrame:
-    """Return the answers with the expected levels: some customers expect more of everything, and a little more where they got more.
+    """Return the answers with the expected levels: some customers expect more of everything, all a little more where they got it.
 
     They have random numbers of their own, so that all other answers are what they would be without.
     """
