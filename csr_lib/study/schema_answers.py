@@ -144,9 +144,10 @@ class Sampling(SamplingCounts):
 
 
 class Contradiction(Part):
-    """Two conditions that no careful respondent meets at once."""
+    """Two conditions that no careful respondent meets at once; reports say the `label`, else the conditions in words."""
 
     id: Name
+    label: Label | None = None
     if_: Condition = Field(alias="if", min_length=1)
     and_: Condition = Field(alias="and", min_length=1)
 

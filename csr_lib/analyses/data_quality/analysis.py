@@ -299,7 +299,7 @@ def data_quality(survey: Survey, *, lang: str | None = None, **options: Any) -> 
     rules = careless.find_rules(base, chosen)
     own = [r for r in rules if r.origin == "study" and r.key not in ("empty", "duplicate")]
     judged = own or [r for r in rules if r.origin == "screen"]
-    tables["marks"] = careless.marks_table(rules, chosen)
+    tables["marks"] = careless.marks_table(rules, base.kept, chosen)
     tables["combinations"], tables["overlaps"] = careless.combinations_table(rules), careless.overlaps_table(rules)
     tables["marked"] = careless.marked_table(base, rules)
     segments = list(chosen.segments) if chosen.segments is not None else segments_of(survey)

@@ -131,15 +131,16 @@ def outliers(base: Base, usable: Array, options: Options) -> tuple[Array, Array]
     return marked, judged
 
 
-def marks_table(rules: Sequence[Rule], options: Options) -> pd.DataFrame:
-    """One row per rule: ``rule origin setting excluded judged n share ci_low ci_high alone``; ``alone``: marked by no other."""
+def marks_table(rules: Sequence[Rule], kept: Array, options: Options) -> pd.DataFrame:
+    """One row per rule: ``rule origin setting excluded judged n share ci_low ci_high alone n_kept``; ``alone``: marked by no
+    other; ``n_kept``: marked and among the answers that count (`kept`)."""
     together = np.sum([r.marked for r in rules], axis=0)
     rows = []
     for rule in rules:
         n, judged = int(rule.marked.sum()), int(rule.judged.sum())
         row: dict[str, Any] = {"rule": rule.key, "origin": rule.origin, "setting": rule.setting, "excluded": rule.excluded}
         row |= {"judged": judged, "n": n, **share_columns(n, judged, options.confidence, "share")}
-        rows.append(row | {"alone": int((rule.marked & (together == 1)).sum())})
+        rows.append(row | {"alone": int((rule.marked & (together == 1)).sum()), "n_kept": int((rule.marked & kept).sum())})
     return pd.DataFrame(rows)
 
 

@@ -141,7 +141,8 @@ def _care(facts: Mapping[str, Any], tables: Tables, rules: Sequence[Rule]) -> li
     checks = []
     kept = facts["valid"]
     if rules and kept:
-        checks.append(Check.against("dq_marked", facts["marked"] / kept, "missing_share", n=facts["marked"]))
+        whose = both(f"value.whose.{facts['judged_by']}")
+        checks.append(Check.against("dq_marked", facts["marked"] / kept, "missing_share", n=facts["marked"], whose=whose))
     own = {f"drop:{r.key}" for r in rules if r.origin == facts["judged_by"]}
     effects = [r for r in rows_of(tables.get("cleaning")) if r["variant"] in ("raw", "strict") or r["variant"] in own]
     effects = [r for r in effects if r["measure"] in ("index", "satisfaction", "satisfied")]

@@ -126,6 +126,7 @@ def _cleaned(p: Phrases) -> Finding | None:
             return Finding("dq_nothing_marked", {"dropped": dropped}, "good", "key") if not marked else None
         worst = max(strict, key=lambda r: abs(r["difference"]))
         values = {"marked": marked, "share": marked / max(1.0, p.facts["valid"]), **_effect(p, worst)}
+        values["whose"] = both(f"value.whose.{p.facts['judged_by']}")
         return Finding("dq_only_marked", values, _effect_tone([worst]), "key")
     row = next((r for r in raw if r["measure"] == "index"), raw[0])
     clean = -row["difference"]
@@ -348,12 +349,10 @@ def _actions(p: Phrases) -> list[Finding]:
     if behind:
         worst = sorted(behind, key=lambda r: r["n"] - r["n_planned"])[:NAMED]
         act("dq_act_fill", list=[p.named(r["group"], r["n_planned"] - r["n"], "count") for r in worst])
-    marks = [r for r in rows_of(p.tables.get("marks")) if r["n"] and not r["excluded"]]
-    kept = [r for r in marks if r["origin"] == "study"]
-    screens = [r for r in marks if r["origin"] == "screen"]
-    if kept or screens:
-        most = sorted([*kept, *screens], key=lambda r: -r["n"])[:NAMED]
-        act("dq_act_look", list=[p.named(r["rule"], r["n"], "count") for r in most])
+    marks = [r for r in rows_of(p.tables.get("marks")) if r["n_kept"] and not r["excluded"]]
+    if marks:
+        most = sorted(marks, key=lambda r: -r["n_kept"])[:NAMED]
+        act("dq_act_look", list=[p.named(r["rule"], r["n_kept"], "count") for r in most])
     fabricated = [r for r in rows_of(p.tables.get("fabrication")) if r["grade"] != "unremarkable"]
     if any(r["grade"] == "clear" for r in fabricated) and not p.result.pilot:
         act("dq_act_call_back", "bad")

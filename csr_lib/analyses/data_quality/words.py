@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from csr_lib.analyses.data_quality.analysis import DataQualityResult
     from csr_lib.analyses.data_quality.careless import Rule
     from csr_lib.study import Survey
+    from csr_lib.study.schema import Study
 
 #: As many of a list are named in a sentence.
 NAMED = 3
@@ -41,19 +42,32 @@ def rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
     return [] if frame is None else [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
-def rule_label(rule: str) -> dict[str, str]:
-    """Return what a rule is called; a contradiction with its id."""
+def rule_label(rule: str, study: Study) -> dict[str, str]:
+    """Return what a rule is called; a contradiction with its label, else with its conditions in words."""
     name, _, detail = rule.partition(":")
     known = "data_quality.rule" if name in ("fast", "outlier") else "study.rule"
     if not detail:
         return both(f"{known}.{name}")
-    return {lang: text("data_quality.rule.detail", lang, rule=text(f"{known}.{name}", lang), id=detail) for lang in LANGUAGES}
+    found = next(c for c in study.cleaning.contradictions if c.id == detail)
+    meant = found.label or _conditions({**found.if_, **found.and_}, study)
+    return both("data_quality.rule.detail", rule=both(f"{known}.{name}"), detail=meant)
 
 
-def variant_label(variant: str) -> dict[str, str]:
+def _conditions(conditions: Mapping[str, Sequence[str]], study: Study) -> dict[str, str]:
+    """Return conditions in words: what is asked, and the answers that meet them."""
+    said = []
+    for name, codes in conditions.items():
+        entry = study.segments.get(name) or study.questions.get(name)
+        values = (entry.values if entry is not None else None) or {}
+        answers = {lang: "/".join(words(values.get(c, c), lang) for c in codes) for lang in LANGUAGES}
+        said.append(both("data_quality.rule.condition", what=study.label(name), answers=answers))
+    return both("data_quality.rule.conditions", list=said)
+
+
+def variant_label(variant: str, study: Study) -> dict[str, str]:
     """Return what a way of cleaning is called."""
     name, _, rule = variant.partition(":")
-    return both(f"data_quality.variant.{name}", rule=rule_label(rule) if rule else "")
+    return both(f"data_quality.variant.{name}", rule=rule_label(rule, study) if rule else "")
 
 
 def labels_of(survey: Survey, tables: Mapping[str, pd.DataFrame], rules: Sequence[Rule]) -> dict[str, Any]:
@@ -72,12 +86,12 @@ def labels_of(survey: Survey, tables: Mapping[str, pd.DataFrame], rules: Sequenc
     entry = study.outcomes.get("satisfaction")
     out["satisfaction"] = (entry.label if entry is not None else None) or both("data_quality.measure.satisfaction")
     out |= {f"construct:{c}": survey.label(c) for c in study.constructs}
-    out |= {r.key: rule_label(r.key) for r in rules}
-    out |= {r: rule_label(r) for r in set(tables.get("reasons", pd.DataFrame({"reason": []}))["reason"])}
+    out |= {r.key: rule_label(r.key, study) for r in rules}
+    out |= {r: rule_label(r, study) for r in set(tables.get("reasons", pd.DataFrame({"reason": []}))["reason"])}
     out |= {s: both(f"data_quality.stage.{s}") for s in ("issued", "returned", "valid")}
     out |= {s: both(f"data_quality.series.{s}") for s in ("sample", "plan", "ceiling", "floor")}
     if "cleaning" in tables:
-        out |= {v: variant_label(v) for v in set(tables["cleaning"]["variant"])}
+        out |= {v: variant_label(v, study) for v in set(tables["cleaning"]["variant"])}
     return out
 
 
