@@ -38,6 +38,9 @@ FORMATS = {
 #: A part of a sentence that needs numbers which are not always there.
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 
+#: Space with a Chinese character or full-width sign on either side.
+_FOLDED = re.compile(r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])")
+
 
 @cache
 def catalogue(lang: str) -> dict[str, str]:
@@ -136,6 +139,11 @@ def words(value: Any, lang: str) -> str:
             return "、".join(parts)
         return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + (" and " + parts[-1] if parts else "")
     return str(value)
+
+
+def unfolded(value: str) -> str:
+    """Take out the spaces between Chinese characters that folding a long text over several lines puts there."""
+    return _FOLDED.sub("", value)
 
 
 def escape(value: str) -> str:

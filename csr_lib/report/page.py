@@ -19,7 +19,7 @@ from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 
 from csr_lib.core.result import RESULT_MIME, Result
-from csr_lib.core.text import LANGUAGES, text, words
+from csr_lib.core.text import LANGUAGES, text, unfolded, words
 from csr_lib.report.execute import ReportError, warnings_of
 from csr_lib.report.fonts import font_face
 from csr_lib.report.markup import Prose, clean, numbered
@@ -94,7 +94,7 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
             doubtful=[(c.title(lang), c.sentence(lang), c.verdict) for c in [*counts["fail"], *counts["warn"]]],
             sections=[(name, Markup(heading)) for name, heading in prose.sections],
             body=Markup(body),
-            notes=words(result.source.notes, lang),
+            notes=unfolded(words(result.source.notes, lang)),
             provenance=provenance_rows(result, lang, absent),
             warnings=said,
         )
