@@ -51,13 +51,23 @@ def funnel(
                 written += text("field.of_issued", lang, share=share)
             inside = n / top * (50 if narrow else 92) > width(written) + 3
             ax.text(
-                0, i if inside else i - 0.38, written, ha="center", va="center", zorder=3,
+                0, i if inside else i - 0.36, written, ha="center", va="center", zorder=3,
                 color=PAPER if inside else INK, fontsize=FONT_SIZE + 0.5,
             )  # fmt: skip
             stage = str(frame[key].iloc[i])
             if stage in lost and lost[stage][0]:
                 said = wrap(text("field.lost", lang, n=lost[stage][0], why=lost[stage][1]), 56 if narrow else 96)
-                ax.text(0, i - 0.5, said, ha="center", va="center", color=GREY, fontsize=FONT_SIZE - 1.2)
+                # above the bar's own words where they have no room inside it
+                ax.text(
+                    0,
+                    i - (0.5 if inside else 0.6),
+                    said,
+                    ha="center",
+                    va="center",
+                    color=GREY,
+                    fontsize=FONT_SIZE - 1.2,
+                    linespacing=1.3,
+                )
 
     return Drawing(draw, (7.2, 0.35 + 0.82 * len(counts)), (4.2, 0.35 + 0.9 * len(counts)))
 

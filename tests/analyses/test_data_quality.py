@@ -16,10 +16,11 @@ import csr_lib as csr
 from csr_lib.analyses.data_quality import DataQualityResult, data_quality, feeds
 from csr_lib.analyses.data_quality.effect import difference
 from csr_lib.analyses.data_quality.pilot import seen_with
+from csr_lib.analyses.data_quality.words import rule_label
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.core.result import Result
 from csr_lib.core.text import catalogue
-from csr_lib.study import Survey
+from csr_lib.study import Survey, open_study
 
 DATA = Path(__file__).parents[2] / "data"
 ITEMS = ("a", "b", "c", "d")
@@ -481,3 +482,22 @@ def test_the_bank_study_shows_its_published_funnel() -> None:
     found = judge(csr.open_study(DATA / "bank" / "study.yml", lang="en"))
     assert found.tables["funnel"]["n"].tolist() == [145, 98, 93]
     assert found.tables["funnel"]["of_issued"][1] == pytest.approx(0.6758, abs=1e-4)  # printed 67.58 %
+
+
+def test_a_contradiction_is_named_by_its_label_or_its_conditions() -> None:
+    study = open_study(DATA / "directory" / "study.yml").study
+    rule = study.cleaning.contradictions[0]
+    key = f"contradictions:{rule.id}"
+    assert rule_label(key, study)["zh"] == "前后矛盾（未拨打过却评价等候时间）"
+    unlabelled = rule.model_copy(update={"label": None})
+    bare = study.model_copy(update={"cleaning": study.cleaning.model_copy(update={"contradictions": (unlabelled,)})})
+    assert rule_label(key, bare)["zh"] == "前后矛盾（近一年是否拨打过查号台＝否、等候时间＝1/2/3/4/5）"
+
+
+def test_answers_to_look_at_are_those_that_still_count() -> None:
+    found = data_quality(open_study(DATA / "directory" / "study.yml"))
+    marks = found.tables["marks"].set_index("rule")
+    strings = found.tables["cleaning"].query("variant == 'drop:long_string'")["change_n"].iloc[0]
+    assert marks.loc["long_string", "n_kept"] == -strings < marks.loc["long_string", "n"]
+    said = next(f for f in found.found if f.key == "dq_act_look").sentence("zh")
+    assert f"（{-strings}）" in said

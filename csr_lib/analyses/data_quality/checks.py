@@ -165,9 +165,9 @@ def _missing(survey: Survey, tables: Tables, options: Options) -> list[Check]:
     rows = rows_of(tables.get("missing_items"))
     if rows:
         worst = max(rows, key=lambda r: r["share"])
-        checks.append(
-            Check.against("dq_missing_item", worst["share"], "missing_share", item=survey.label(str(worst["indicator"])))
-        )
+        if worst["share"] > 0:  # no item is the most often missing where none is
+            item = survey.label(str(worst["indicator"]))
+            checks.append(Check.against("dq_missing_item", worst["share"], "missing_share", item=item))
     for row in rows_of(tables.get("mcar")):
         verdict: Verdict = "warn" if row["p_value"] < 1 - options.confidence else "pass"
         values = {"statistic": row["statistic"], "df": row["df"], "incomplete": row["incomplete"], "p": row["p_value"]}

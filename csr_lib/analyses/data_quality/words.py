@@ -58,7 +58,7 @@ def _conditions(conditions: Mapping[str, Sequence[str]], study: Study) -> dict[s
     said = []
     for name, codes in conditions.items():
         entry = study.segments.get(name) or study.questions.get(name)
-        values = (entry.values if entry is not None else None) or {}
+        values = (entry.values if entry is not None else None) or {}  # noqa: PD011 - labels by code
         answers = {lang: "/".join(words(values.get(c, c), lang) for c in codes) for lang in LANGUAGES}
         said.append(both("data_quality.rule.condition", what=study.label(name), answers=answers))
     return both("data_quality.rule.conditions", list=said)
