@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from factor_samples import BLOCKS, ITEMS, RESULTS, answers, pupils, study
 from scipy import stats
+from structure_samples import BLOCKS, ITEMS, RESULTS, answers, pupils, study
 
 import csr_lib as csr
 from csr_lib.analyses.factor_structure import FactorStructureResult, feeds

@@ -18,6 +18,7 @@ from csr_lib.analyses.importance_performance import feeds
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.core.result import Result
 from csr_lib.core.text import LANGUAGES
+from csr_lib.show.tables import NOTEBOOK_STYLE
 from csr_lib.study import Study
 
 KEYS = ["speed", "price", "staff", "place"]
@@ -77,7 +78,11 @@ def rendered(result: Any) -> None:
         for name in result.figures:
             figure = result.figure(name, lang)
             said += [figure.caption, figure.alt]
-        said.append(result.show_headline(lang).html + result.show_findings(lang).html + result.show_method(lang).html)
+        said.append(
+            result.show_headline(lang).html.replace(NOTEBOOK_STYLE, "")
+            + result.show_findings(lang).html
+            + result.show_method(lang).html
+        )
         assert not [s for s in said if "{" in s or "}" in s]
 
 
