@@ -115,6 +115,8 @@ def _prepared(nb: NotebookNode, lang: str) -> NotebookNode:
             cell.outputs = [output for output in cell.outputs if _is_shown(output)]
             if not cell.outputs:
                 continue
+            if _absent(cell) is not None:  # a line that says why there is nothing needs no fold, and none is no fold at all
+                cell.metadata.csr_folded = False
         elif cell.metadata.csr_folded and not (cells and cells[-1].metadata.csr_folded):
             cells += _heading_before(cell)  # the heading of a folded part stays in sight
         if cell.cell_type == "code" or cell.source.strip():

@@ -195,7 +195,9 @@ def reference_lines(ax: Any, overall: Line | None, targets: Sequence[Line], lang
         [*([(overall, "-", GREY)] if overall else []), *((t, dashes[i % 3], AMBER) for i, t in enumerate(targets))]
     ):
         make = ax.axvline if vertical else ax.axhline
-        label = text("figure.named_value", lang, label=words(line[1], lang), value=number(line[0], kind))
+        label = words(line[1], lang)
+        if line[0]:  # a line at nought is named, its value stands on the axis
+            label = text("figure.named_value", lang, label=label, value=number(line[0], kind))
         drawn.append(make(line[0], color=colour, lw=1.2, ls=style, zorder=1.6, label=label, gid=f"reference_{position}"))
     return drawn
 

@@ -116,8 +116,8 @@ def _panel(ax: Any, part: pd.DataFrame, kind: str, lang: str, confidence: float,
                 "signal",
                 Line2D([], [], ls="none", marker="o", ms=9, mfc="none", mec=RED, mew=1.4, label=text("following.signal", lang)),
             )
-    ax.yaxis.set_major_formatter(lambda v, _: number(v, kind))
     ax.yaxis.set_major_locator(_few_ticks())
+    ax.yaxis.set_major_formatter(_plain_ticks(kind))
     ax.margins(y=0.12)
     ax.set_xlim(-0.5, len(part) - 0.5)
 
@@ -126,6 +126,21 @@ def _few_ticks() -> Any:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(nbins=5)
+
+
+def _plain_ticks(kind: str) -> Any:
+    """Return a formatter that writes whole numbers without decimals where all ticks of the axis are whole."""
+    from matplotlib.ticker import Formatter
+
+    class PlainTicks(Formatter):
+        def format_ticks(self, values: Any) -> list[str]:
+            whole = kind == "score" and all(abs(v - round(v)) < 1e-9 for v in values)
+            return [number(float(v), "count" if whole else kind) for v in values]
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return number(x, kind)
+
+    return PlainTicks()
 
 
 def _period_ticks(ax: Any, periods: Sequence[Any], labels: Mapping[str, Any], lang: str, room: float) -> None:

@@ -54,8 +54,11 @@ def curves(
             ax.fill_between(part["satisfaction"], part["ci_low"], part["ci_high"], color=colour, alpha=0.18, lw=0)
             ax.plot(part["satisfaction"], part["estimate"], color=colour, lw=1.8)
             level = means[(means["group"] == group) & means["loyalty"].notna()]
-            ax.vlines(level["at"], level["loyalty_ci_low"], level["loyalty_ci_high"], color=AMBER, lw=1.3, zorder=3)
-            ax.plot(level["at"], level["loyalty"], ls="none", marker="o", ms=4.5, mfc=PAPER, mec=AMBER, mew=1.3, zorder=4)
+            # a level of everybody who gave the highest answer lies on the edge of the panel: not cut in half there
+            low, high = (level[c].clip(0, 100) for c in ("loyalty_ci_low", "loyalty_ci_high"))
+            ax.vlines(level["at"], low, high, color=AMBER, lw=1.3, zorder=3, clip_on=False)
+            open_circle = {"marker": "o", "ms": 4.5, "mfc": PAPER, "mec": AMBER, "mew": 1.3}
+            ax.plot(level["at"], level["loyalty"], ls="none", zorder=4, clip_on=False, **open_circle)
             panel_title(ax, wrap(words(labels.get(group, group), lang), 30), colour)
             ax.set_ylim(0, 100)
             ax.set_xlim(0, 100)

@@ -62,8 +62,9 @@ def limits(w: Words) -> list[Finding]:
         if check.verdict != "pass":
             limit("gap_check", sentence=_said(check))
     lost = [row for row in rows_of(result.tables["five_gaps"]) if row["missing"]]
-    for row in lost:
-        limit("gap_missing", gap=both(f"gap.gaps.{row['gap']}"), what=w.label(row["missing"]))
+    if lost:
+        codes = dict.fromkeys(code for row in lost for code in row["missing"].split("+"))
+        limit("gap_missing", gaps=[str(int(row["gap"])) for row in lost], what=[w.label(code) for code in codes])
     five = result.tables["five_gaps"]
     delivery = five[five["gap"] == 3]
     if delivery["estimate"].notna().all() and delivery["n_staff"].isna().all():

@@ -388,7 +388,8 @@ def _figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[str, ...]]:
         found["radar"] = ("dimensions",)
     if "zone_by_indicator" in tables:
         found["zone"] = ("zone_by_indicator",)
-    found["five_gaps"] = ("five_gaps",)
+    if tables["five_gaps"]["estimate"].notna().sum() > 1:  # with gap 5 alone the model would be boxes that lack their numbers
+        found["five_gaps"] = ("five_gaps",)
     found |= {name: (name,) for name in ("ranking", "groups") if name in tables}
     return found
 

@@ -75,6 +75,7 @@ def _keys(p: Phrases) -> list[Finding]:
         "change_low": top["change_ci_low"],
         "change_high": top["change_ci_high"],
         "p": top["p_adjusted"],
+        "moved": _moved(top["change"]),
     }
     found = [Finding(f"tracking_change_{top['reading'] or 'unknown'}", values, _TONES[top["reading"]], "key")]
     if top["standing"]:
@@ -105,6 +106,13 @@ def _keys(p: Phrases) -> list[Finding]:
     elif aimed:
         found.append(Finding("tracking_service_met", {"total": len(aimed)}, "good", "key"))
     return found
+
+
+def _moved(change: float) -> dict[str, str]:
+    """Return ``up 2.1 points``, in words; "unchanged" where the change vanishes in print."""
+    size = abs(change)
+    way = "none" if not round(size, 1) else "up" if change > 0 else "down"
+    return both(f"tracking.moved.{way}", size=size)
 
 
 def _details(p: Phrases) -> list[Finding]:

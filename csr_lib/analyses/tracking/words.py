@@ -111,7 +111,9 @@ def shown_values(result: TrackingResult, name: str, lang: str) -> dict[str, Any]
         "why": both(f"tracking.why.{result.missing.get(name, 'none')}"),
     }
     if "board" in tables:
-        values["hidden"] = on_board(tables["board"])[2]
+        shown, _, hidden = on_board(tables["board"])
+        unjudged = int((shown["grade"] == "unjudged").sum())
+        values |= {"hidden": hidden or math.nan, "unjudged": unjudged or math.nan}  # what there is none of is not spoken of
     listed = _listed(p, name) if name in result.figures else []
     if listed:
         values["list"] = listed
