@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>\n?", re.DOTALL)
@@ -25,6 +26,7 @@ def _short(number: re.Match[str]) -> str:
     return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
+@cache  # the same characters come again in every figure of a report
 def _relative(path: str) -> str:
     """Write an outline of absolute M, L, Q, C and z as relative steps on the coarser grid."""
     out: list[str] = []
