@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from csr_lib.analyses._options import language
-from csr_lib.core.errors import AnalysisError, CsrError
+from csr_lib.core.errors import AnalysisError
 from csr_lib.core.text import text
 from csr_lib.explore.measure import Measure, measure
 from csr_lib.explore.view import Draft, View, code_line, draft, pairwise, people, selection
-from csr_lib.stats.distributions import normal_quantile, t_two_sided
-from csr_lib.stats.moments import moments
-from csr_lib.stats.resampling import holm
+from csr_lib.stats.correlation import correlations as pairs_of
 
 if TYPE_CHECKING:
     from csr_lib.study import Survey
@@ -111,28 +107,10 @@ def _asked(survey: Survey, keys: str | Sequence[str] | None) -> list[str]:
 
 
 def _pairs(survey: Survey, measures: Sequence[Measure], level: float) -> pd.DataFrame:
-    z = float(normal_quantile(0.5 + level / 2))
+    answers = pd.DataFrame({m.key: np.where(m.known(), m.answers, np.nan) for m in measures})
     kind: Any = survey.weight_kind
-    rows = []
-    for a, b in combinations(measures, 2):
-        row: dict[str, Any] = {"item": a.key, "other": b.key, "n": 0.0, "n_effective": 0.0}
-        row |= dict.fromkeys(("estimate", "ci_low", "ci_high", "p_value"), math.nan)
-        both = a.known() & b.known()
-        if both.sum() >= max(3, survey.study.min_cell):
-            try:
-                m = moments(pd.DataFrame({"a": a.answers, "b": b.answers}), a.weights, kind=kind)
-                n, r = m.n_effective, float(m.correlation[0, 1])
-            except CsrError:  # somebody's answers do not vary
-                n, r = math.nan, math.nan
-            if not math.isnan(r):
-                row |= {"n": m.n, "n_effective": n, "estimate": r}
-            if n > 3 and abs(r) < 1:
-                half = z / math.sqrt(n - 3)
-                row |= {"ci_low": math.tanh(math.atanh(r) - half), "ci_high": math.tanh(math.atanh(r) + half)}
-                row["p_value"] = float(t_two_sided(r * math.sqrt((n - 2) / (1 - r**2)), n - 2))
-        rows.append(row)
-    frame = pd.DataFrame(rows)
-    return frame.assign(p_adjusted=holm(frame["p_value"]))
+    found = pairs_of(answers, measures[0].weights, kind=kind, confidence=level, at_least=max(3, survey.study.min_cell))
+    return found.rename(columns={"one": "item"})
 
 
 def _named(d: Draft, row: Any) -> str:

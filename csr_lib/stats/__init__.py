@@ -18,7 +18,7 @@ sem_fiml       incomplete answers. sem_groups, sem_invariance: several groups. s
 Factors, reliability, correlations
 adequacy       KMO, Bartlett. factor: `factor_analysis`, `group_items`. rotation: `rotate`. retention: how many factors.
 reliability    alpha with intervals, Spearman–Brown, split halves. omega: three definitions. reliability_bootstrap.
-polychoric     `polychoric(data)`; correlation_kind says when.
+correlation    Pearson of every pair with interval and test. polychoric: `polychoric(data)`; correlation_kind says when.
 
 Importance and weights
 importance     correlation, (semi-)partial, regression, relative weights, LMG; importance_bootstrap: their intervals and ranks.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from csr_lib.analyses.data_quality.base import NAN, Array, Base, share_columns
 from csr_lib.core.errors import CsrError
 from csr_lib.stats.box_plot import quantiles
 from csr_lib.stats.comparison import mean_interval
-from csr_lib.stats.distributions import normal_quantile
+from csr_lib.stats.correlation import fisher_interval
 
 if TYPE_CHECKING:
     from csr_lib.analyses.data_quality.analysis import Options
@@ -71,11 +70,8 @@ def _item_rest(base: Base, indicator: str, construct: str, x: Array, options: Op
     if both.sum() < 5 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return blank
     r = float(np.corrcoef(a, b)[0, 1])
-    z, half = (
-        math.atanh(min(max(r, -0.999999), 0.999999)),
-        float(normal_quantile(0.5 + options.confidence / 2)) / math.sqrt(both.sum() - 3),
-    )
-    return {"item_rest": r, "item_rest_ci_low": math.tanh(z - half), "item_rest_ci_high": math.tanh(z + half)}
+    low, high = fisher_interval(r, float(both.sum()), options.confidence)
+    return {"item_rest": r, "item_rest_ci_low": low, "item_rest_ci_high": high}
 
 
 def _reading(row: dict[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +14,9 @@ from csr_lib.analyses.drivers.plan import Answers, Variable
 from csr_lib.core.errors import CsrError
 from csr_lib.stats.box_plot import box
 from csr_lib.stats.comparison import mean_interval, share_interval
-from csr_lib.stats.distributions import normal_quantile, t_two_sided
+from csr_lib.stats.correlation import correlations
 from csr_lib.stats.moments import moments
 from csr_lib.stats.reliability import alpha_of
-from csr_lib.stats.resampling import holm
 
 if TYPE_CHECKING:
     from csr_lib.analyses.drivers.analysis import Options
@@ -204,26 +202,9 @@ def correlation_table(answers: Answers, options: Options) -> pd.DataFrame:
     Each pair uses all respondents who answered both. With sampling weights n is the effective n of the pair, and the test is
     approximate.
     """
-    rows = []
-    z = float(normal_quantile(0.5 + options.confidence / 2))
-    for a, b in combinations(answers.everything, 2):
-        row: dict[str, Any] = {"variable": a.key, "other": b.key, **dict.fromkeys(("n", "n_effective"), 0.0)}
-        row |= dict.fromkeys(("estimate", "ci_low", "ci_high", "p_value"), NAN)
-        try:
-            m = moments(answers.frame((a, b)), answers.weights, kind=answers.kind)
-        except CsrError:
-            rows.append(row)
-            continue
-        n, r = m.n_effective, float(m.correlation[0, 1])
-        row |= {"n": m.n, "n_effective": n, "estimate": r}
-        if n > 3 and abs(r) < 1:
-            half = z / math.sqrt(n - 3)
-            row |= {"ci_low": math.tanh(math.atanh(r) - half), "ci_high": math.tanh(math.atanh(r) + half)}
-            row["p_value"] = float(t_two_sided(r * math.sqrt((n - 2) / (1 - r**2)), n - 2))
-        rows.append(row)
-    frame = pd.DataFrame(rows)
-    frame["p_adjusted"] = holm(frame["p_value"])
-    return frame
+    scores = answers.frame(answers.everything)
+    pairs = correlations(scores, answers.weights, kind=answers.kind, confidence=options.confidence)
+    return pairs.rename(columns={"one": "variable"})
 
 
 def correlation_matrix(pairs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
