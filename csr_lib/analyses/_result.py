@@ -113,9 +113,10 @@ class AnalysisResult(Result):
         )
 
     def _headings(self, name: str, columns: Iterable[str], lang: str) -> dict[str, str]:
-        """Return headings of this analysis's own, ``<analysis>.column.<column>``, where they differ from the common ones."""
-        keys = {c: f"{self.analysis}.column.{c}" for c in columns}
-        return {c: text(key, lang) for c, key in keys.items() if has_text(key, lang)}
+        """Return headings that differ from the common ones: those of one table, ``….heading.<name>``, else the analysis's."""
+        at = (f"{self.analysis}.heading.{name}", f"{self.analysis}.column")
+        keys = {c: next((f"{k}.{c}" for k in at if has_text(f"{k}.{c}", lang)), "") for c in columns}
+        return {c: text(key, lang) for c, key in keys.items() if key}
 
     def figure(self, name: str | None = None, lang: str | None = None) -> Figure | Shown:
         """Return the figure `name` (by default the first) with caption and alternative text; a line that says why there is none.

@@ -275,7 +275,7 @@ def test_what_leads_is_not_told_from_few_periods(tmp_path: Path) -> None:
     result = run(study(tmp_path, answers(), records=orders(), **operated()))
     assert "lead_lag" not in result.tables
     assert result.missing["lead_lag"] == "few_periods"
-    assert next(c for c in result.checks if c.key == "tracking_lead").verdict == "fail"
+    assert next(c for c in result.checks if c.key == "tracking_lead").verdict == "warn"  # nothing is told that could be wrong
     assert any("cannot yet be told" in s for s in result.findings("en"))
 
 

@@ -145,7 +145,7 @@ class TrackingResult(AnalysisResult):
         frame = assemble.compared(self.tables)
         nothing = (0.0, text("tracking.no_change", lang))
         return intervals(
-            frame, labels=self.labels, lang=lang, key="measure", value="change", group_by="level", overall=nothing, sort=True,
+            frame, labels=self.labels, lang=lang, key="measure", value="change", group_by="level", overall=nothing,
             kind="signed_score", confidence=self.confidence, axis_label=text("tracking.axis.change", lang), show_n=False,
         )  # fmt: skip
 

@@ -178,13 +178,12 @@ def _waves(followed: Followed, done: Operated) -> pd.DataFrame:
 
 
 def compared(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return what was compared, for the figure of changes, with the intervals of the changes."""
+    """Return what was compared, for the figure of changes, with the intervals of the changes; the lowest first in each level."""
     parts = [tables[name] for name in ("summary", "indicators") if name in tables]
     frame = pd.concat(parts, ignore_index=True).dropna(subset=["change"])
-    frame = frame.drop(columns=["ci_low", "ci_high"]).rename(
-        columns={"change_ci_low": "change_ci_low", "change_ci_high": "change_ci_high"}
-    )
-    return frame.reset_index(drop=True)
+    place = {level: i for i, level in enumerate(dict.fromkeys(frame["level"]))}
+    frame = frame.drop(columns=["ci_low", "ci_high"]).assign(place=frame["level"].map(place))
+    return frame.sort_values(["place", "change"], kind="stable").drop(columns="place").reset_index(drop=True)
 
 
 def on_board(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Any], int]:

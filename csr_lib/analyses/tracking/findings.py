@@ -97,7 +97,7 @@ def _keys(p: Phrases) -> list[Finding]:
         missed.sort(key=lambda r: r["status"] != "missed_sure")
         found.append(
             Finding(
-                "tracking_service_missed",
+                "tracking_service_missed" if len(missed) > NAMED else "tracking_service_missed_all",
                 {"n": len(missed), "total": len(aimed), "list": [p.against(r) for r in missed[:NAMED]]},
                 "bad",
                 "key",
@@ -218,7 +218,7 @@ def _lead_values(p: Phrases, row: Row) -> dict[str, Any]:
     return {
         "metric": p.label(row["metric"]),
         "what": p.label(p.result.headline_measure),
-        "lag": int(row["lag"]),
+        "ahead": both(f"tracking.ahead.{'one' if row['lag'] == 1 else 'many'}", lag=int(row["lag"])),
         "r": row["estimate"],
         "low": row["ci_low"],
         "high": row["ci_high"],
@@ -248,7 +248,7 @@ def _actions(p: Phrases) -> list[Finding]:
                 "tracking_act_lead",
                 "good",
                 metric=finding.values["metric"],
-                lag=finding.values["lag"],
+                ahead=finding.values["ahead"],
                 what=finding.values["what"],
             )
             break
