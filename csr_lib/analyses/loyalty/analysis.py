@@ -56,7 +56,7 @@ class Options(BaseOptions):
     bandwidth: float = Field(
         10.0, ge=3, le=50, description="how far the curve looks to either side, in points of satisfaction, 0-100"
     )
-    loyalty_step: float = Field(0.05, gt=0, le=1, description="assumption on value: this much more loyalty …")
+    loyalty_step: float = Field(0.05, gt=0, le=1, description="the quoted rule on value: this much more loyalty …")
     profit_low: float = Field(0.25, ge=0, le=5, description="… raises profit by at least this share (quoted, not measured)")
     profit_high: float = Field(0.85, ge=0, le=5, description="… and at most by this share (quoted, not measured)")
 

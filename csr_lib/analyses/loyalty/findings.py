@@ -25,9 +25,9 @@ def make_headline(result: Any) -> list[Headline]:
         if row["ratio"] == row["ratio"] and row["p_adjusted"] < 1 - result.confidence:
             cards.append(Headline("loyalty_ratio", row["ratio"], "decimal", row["ratio_ci_low"], row["ratio_ci_high"], said))
     first = rows_of(result, "types", group=ALL, type="advocates")[0]
-    cards.append(
-        Headline("loyalty_advocates", first["share"], "percent", first["share_ci_low"], first["share_ci_high"], tone="good")
-    )
+    cuts = Finding("loyalty_card_cuts", {k: result.options[k] for k in ("satisfied", "loyal")})
+    ends = first["share_ci_low"], first["share_ci_high"]
+    cards.append(Headline("loyalty_advocates", first["share"], "percent", *ends, tone="good", note=cuts))
     return cards
 
 
@@ -77,7 +77,8 @@ def _shapes(result: Any) -> list[Finding]:
     for row in rows:
         by_reading.setdefault(row["reading"], []).append(row)
     for row in by_reading.get("elbow", []):
-        values = {"group": label(result, row["group"]), "below": row["below"], "above": row["above"]}
+        knot = (result.options["levels"][1] + result.options["levels"][2]) / 2
+        values = {"group": label(result, row["group"]), "below": row["below"], "above": row["above"], "knot": knot}
         _say(found, "loyalty_elbow", "caution", "key" if row is by_reading["elbow"][0] else "detail", **values)
     flat = [r["group"] for r in by_reading.get("flat", [])]
     for group in flat:
@@ -130,9 +131,10 @@ def _types(result: Any) -> list[Finding]:
         some = [r for r in rows_of(result, "types", type=kind) if r["group"] in groups]
         if len(some) > 1:
             most = max(some, key=lambda r: r["share"])
+            hollow = kind == "advocates" and any(r["reading"] == "flat" for r in rows_of(result, "shape", group=most["group"]))
             _say(
                 found,
-                "loyalty_type_most",
+                "loyalty_type_most_hollow" if hollow else "loyalty_type_most",
                 type=both(f"value.type.{kind}"),
                 group=label(result, most["group"]),
                 share=most["share"],
@@ -168,6 +170,7 @@ def _value(result: Any) -> list[Finding]:
             found,
             "loyalty_stake",
             "caution",
+            verb=verb(result),
             total=row["estimate"],
             low=row["ci_low"],
             high=row["ci_high"],
@@ -176,9 +179,11 @@ def _value(result: Any) -> list[Finding]:
     if "kept_more" in lines and lines["kept_more"]["estimate"] > 0:
         row = lines["kept_more"]
         values = {"gain": row["estimate"], "low": row["ci_low"], "high": row["ci_high"]}
-        values |= {k: result.options[k] for k in ("loyalty_step", "profit_low", "profit_high")}
-        values |= {"from_": lines["profit_low"]["estimate"], "to": lines["profit_high"]["estimate"]}
-        _say(found, "loyalty_assumption", **values)
+        _say(found, "loyalty_kept", **values)
+        step = float(result.options["loyalty_step"])
+        reach = "reached" if row["ci_low"] >= step else "short" if row["ci_high"] < step else "open"
+        quoted = {k: result.options[k] for k in ("loyalty_step", "profit_low", "profit_high")}
+        _say(found, f"loyalty_rule_{reach}", **quoted)
     return found
 
 

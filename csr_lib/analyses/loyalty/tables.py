@@ -272,7 +272,7 @@ def switching_table(data: Measured, options: Options) -> pd.DataFrame:
 
 
 def outcomes_table(data: Measured, options: Options) -> pd.DataFrame:
-    """Return, for every outcome that may count as loyalty, how far the completely and the dissatisfied are apart (0–100)."""
+    """Return, for each of several outcomes that may count as loyalty, how far the completely and the dissatisfied are apart."""
     rows = []
     least = data.survey.study.min_cell
     for group, part in data.parts():
@@ -296,8 +296,9 @@ def outcomes_table(data: Measured, options: Options) -> pd.DataFrame:
             _put(row, "difference", (test.estimate, test.ci_low, test.ci_high))
             rows.append(row | {"p_value": test.p_value})
     frame = pd.DataFrame(rows)
-    if len(frame):
-        frame["p_adjusted"] = holm(frame["p_value"])
+    if len(frame) == 0 or frame["outcome"].nunique() < 2:  # one measure is compared with nothing
+        return pd.DataFrame()
+    frame["p_adjusted"] = holm(frame["p_value"])
     return frame
 
 
@@ -333,11 +334,12 @@ def matrix_table(data: Measured, options: Options) -> pd.DataFrame:
 
 
 def value_table(data: Measured, options: Options, switching: pd.DataFrame) -> pd.DataFrame:
-    """Return the contribution at stake per 100 of all contribution: measured parts, and the quoted economics as an assumption.
+    """Return the contribution at stake per 100 of all contribution: measured parts, a scenario, and the quoted economics.
 
     At stake: contribution of those who left or are likely to. If the basically left no more often than the completely satisfied,
-    their risk would fall by the difference: what that keeps. The quoted rule (`loyalty_step` more loyalty raises profit by
-    `profit_low` to `profit_high`) is applied to the rise of the share of customers kept that this means.
+    their risk would fall by the difference: what that keeps; its interval is that of the difference. The quoted rule
+    (`loyalty_step` more loyalty raises profit by `profit_low` to `profit_high`) stands beside it as it is quoted, for one such
+    step: it says nothing of smaller or larger ones, nor of this company, so nothing is extrapolated from it.
     """
     part = data.frame[data.frame["contribution"].notna() & data.frame["left"].notna()]
     whole = float((part["weight"] * part["contribution"]).sum())
@@ -371,10 +373,8 @@ def value_table(data: Measured, options: Options, switching: pd.DataFrame) -> pd
                 rows.append({"line": "kept_more", "basis": "scenario", "n": n, "estimate": gain})
             else:
                 rows[-1][name] = gain
-        times = {end: max(rows[-1][end], 0.0) / options.loyalty_step for end in ("estimate", "ci_low", "ci_high")}
-        for bound in ("low", "high"):  # the interval is that of the customers kept; the rule itself is taken as it is quoted
-            factor = getattr(options, f"profit_{bound}")
-            rows.append(
-                {"line": f"profit_{bound}", "basis": "assumption", "n": n} | {end: v * factor for end, v in times.items()}
-            )
+        blank = dict.fromkeys(("n", "ci_low", "ci_high"), math.nan)
+        for bound in ("low", "high"):
+            quoted = float(getattr(options, f"profit_{bound}"))
+            rows.append({"line": f"profit_{bound}", "basis": "assumption", "estimate": quoted, **blank})
     return pd.DataFrame(rows)
