@@ -7,7 +7,7 @@ import pytest
 
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.text import LANGUAGES, catalogue, number, references, text, words
+from csr_lib.core.text import LANGUAGES, catalogue, inner, number, references, text, words
 
 
 def placeholders(template: str) -> set[str]:
@@ -67,6 +67,29 @@ def test_what_needs_an_interval_is_left_out_where_there_is_none() -> None:
     without = text("finding.fuzzy_overall_clear", "en", **values, ci_low=float("nan"), ci_high=None)
     assert "(on 0–100; interval 58.0 to 64.0)" in with_interval
     assert "(on 0–100). By" in without
+
+
+@pytest.mark.parametrize(
+    ("label", "within"),
+    [
+        ("Region", "region"),
+        ("Customer size", "customer size"),
+        ("VIP level", "VIP level"),
+        ("China Mobile", "China Mobile"),
+        ("A level", "A level"),
+    ],
+)
+def test_within_a_sentence_a_label_has_no_capital_of_its_own(label: str, within: str) -> None:
+    assert inner({"zh": label, "en": label}, "en") == within
+    assert inner({"zh": label, "en": label}, "zh") == label
+    said = text("finding.overview_groups_differ", "en", segment=label, high="", low="", difference=1.0, p=0.5)
+    assert f"differs by {within}:" in said
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_check_with_nothing_to_count_says_so_in_words(lang: str) -> None:
+    assert "0" not in Check.against("missing_share", 0.0, n=0).sentence(lang)
+    assert "7" in Check.against("missing_share", 0.01, n=7).sentence(lang)
 
 
 def test_an_unknown_key_is_an_error() -> None:

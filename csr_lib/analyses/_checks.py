@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from csr_lib.core.check import Check
@@ -23,8 +24,9 @@ def sample_checks(survey: Survey, basis: Basis) -> list[Check]:
     Notes
     -----
     Size: effective n against 30. Missing: share of rows that lack an answer the analysis needed (5 %, 20 %). Excluded: share of
-    the rows read that cleaning dropped (5 %, 20 %). Weights, only where there are sampling weights: Kish's design effect
-    n / n_eff (2, 3). Only where there are such: questions that nobody answered, and those that everybody answered alike.
+    the questionnaires read that cleaning dropped (5 %, 20 %); second entries of a questionnaire are in neither number. Weights,
+    only where there are sampling weights: Kish's design effect n / n_eff (2, 3). Only where there are such: questions that nobody
+    answered, and those that everybody answered alike.
     """
     incomplete = basis.n + basis.n_missing if basis.missing_rule == "listwise" else basis.n
     checks = [
@@ -34,11 +36,11 @@ def sample_checks(survey: Survey, basis: Basis) -> list[Check]:
         ),
     ]
     source = survey.source()
-    if source.n_read:
-        dropped = sum(source.excluded.values())
-        checks.append(
-            Check.against("excluded_share", dropped / source.n_read, "exceptional_share", n=dropped, read=source.n_read)
-        )
+    again = source.excluded.get("duplicate", 0)
+    read, dropped = source.n_read - again, sum(source.excluded.values()) - again
+    if read:
+        values = {"n": dropped, "read": read, "again": again or math.nan}
+        checks.append(Check.against("excluded_share", dropped / read, "exceptional_share", **values))
     if basis.weights == "sampling" and basis.n_effective > 0:
         checks.append(Check.against("design_effect", basis.n / basis.n_effective, n_effective=basis.n_effective))
     return [*checks, *_speechless(survey)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.text import text
+from csr_lib.core.text import has_text, text
 
 Verdict = Literal["pass", "warn", "fail"]
 Tone = Literal["good", "bad", "caution", "neutral"]
@@ -42,8 +42,9 @@ class Check:
         return cls(key, rule.verdict(value), float(value), rule.threshold, rule.source, values)
 
     def sentence(self, lang: str) -> str:
-        """Return the check in words, plain text (not escaped)."""
-        return text(f"check.{self.key}.{self.verdict}", lang, value=self.value, threshold=self.threshold, **self.values)
+        """Return the check in words, plain text (not escaped); ``none`` of the catalogue where there is nothing to count."""
+        kind = "none" if self.value == 0 and self.verdict == "pass" and has_text(f"check.{self.key}.none", lang) else self.verdict
+        return text(f"check.{self.key}.{kind}", lang, value=self.value, threshold=self.threshold, **self.values)
 
     def title(self, lang: str) -> str:
         """Return what was asked, plain text."""

@@ -79,9 +79,9 @@ def text(key: str, lang: str, **values: Any) -> str:
     """Return the catalogue's sentence `key` in `lang`, filled with `values`; plain text, not escaped.
 
     Values that are labels (``{"zh": …, "en": …}``) are resolved, sequences joined as the language joins them,
-    missing numbers written as a dash. A format specification may name one of `FORMATS` (``{gap:signed}``) or be a
-    Python one (``{gap:+.2f}``). What stands in double square brackets is left out where a number in it is missing
-    (``{share:percent}[[ ({low:percent} to {high:percent})]]`` without an interval).
+    missing numbers written as a dash. A format specification may name one of `FORMATS` (``{gap:signed}``), be ``inner`` (a
+    label within a sentence, see `inner`) or a Python one (``{gap:+.2f}``). What stands in double square brackets is left out
+    where a number in it is missing (``{share:percent}[[ ({low:percent} to {high:percent})]]`` without an interval).
     """
     templates = catalogue(lang)
     if key not in templates:
@@ -100,6 +100,8 @@ class _Formatter(string.Formatter):
         self.lang = lang
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec == "inner":
+            return inner(value, self.lang)
         if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
             return words(value, self.lang)
         if format_spec in FORMATS:
@@ -139,6 +141,20 @@ def words(value: Any, lang: str) -> str:
             return "、".join(parts)
         return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + (" and " + parts[-1] if parts else "")
     return str(value)
+
+
+def inner(value: Any, lang: str) -> str:
+    """Return a label as it stands within an English sentence: "Customer size" becomes "customer size".
+
+    Labels begin with a capital because they head columns. The first letter is lowered where it is the only capital of the label,
+    so that acronyms and names of several words keep theirs ("VIP level", "China Mobile"). A name of one word cannot be told from
+    a common noun: for labels of segments, which name a property, never for those of groups, companies or items.
+    """
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return words([inner(v, lang) for v in value], lang)
+    label = words(value, lang)
+    lone = lang == "en" and label[:1].isupper() and label[1:2].islower() and label[1:] == label[1:].lower()
+    return label[0].lower() + label[1:] if lone else label
 
 
 def unfolded(value: str) -> str:

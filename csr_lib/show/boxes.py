@@ -10,7 +10,7 @@ import pandas as pd
 
 from csr_lib.core.text import number, text, words
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import Rows, legend_above, need_columns, value_column
+from csr_lib.show.marks import Rows, label_values, legend_above, need_columns, value_column
 from csr_lib.show.theme import NAVY, PAPER, RED, TEAL
 
 _COLUMNS = ("whisker_low", "q1", "median", "q3", "whisker_high")
@@ -66,8 +66,7 @@ def boxes(
         ax.xaxis.set_major_formatter(lambda v, _: number(v, kind) if v % 1 else f"{v:.0f}".replace("-", "−"))
         if show_n and "n" in frame.columns:
             value_column(ax, ys, [number(n, "count") for n in frame["n"]], text("column.n", lang))
-        if axis_label:
-            ax.set_xlabel(axis_label)
+        label_values(ax, axis_label, narrow)
         handles: list[Any] = [
             Patch(facecolor=TEAL, alpha=0.45, edgecolor=NAVY, label=text("boxes.box", lang)),
             Line2D([], [], color=NAVY, lw=2.2, label=text("boxes.median", lang)),

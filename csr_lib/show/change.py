@@ -11,7 +11,7 @@ import pandas as pd
 from csr_lib.core.text import number, text, words
 from csr_lib.show.estimates import Line, reference_lines
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import Rows, legend_above, need_columns, value_column
+from csr_lib.show.marks import Rows, label_values, legend_above, need_columns, value_column
 from csr_lib.show.theme import AMBER, FONT_SIZE, GREEN, GREY, INK, MARKERS, NAVY, PAPER, RED, SERIES
 from csr_lib.show.wrap import wrap
 
@@ -126,8 +126,7 @@ def waterfall(
         value_column(ax, ys, written)
         ax.use_sticky_edges = False
         ax.margins(x=0.08)
-        if axis_label:
-            ax.set_xlabel(axis_label)
+        label_values(ax, axis_label, narrow)
         handles = [
             Patch(facecolor=GREEN, label=text("figure.raises", lang)),
             Patch(facecolor=RED, label=text("figure.lowers", lang)),

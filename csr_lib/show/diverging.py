@@ -11,7 +11,7 @@ import pandas as pd
 from csr_lib.core.text import number, words
 from csr_lib.show.figure import Drawing
 from csr_lib.show.grades import grade_colours
-from csr_lib.show.marks import Rows, legend_above, need_columns, value_column
+from csr_lib.show.marks import Rows, label_values, legend_above, need_columns, value_column
 from csr_lib.show.theme import FONT_SIZE, GREY, PAPER
 
 
@@ -70,8 +70,7 @@ def diverging_bars(
             left = left + share
         ax.set_xlim(-1.03 * reach[0], 1.03 * reach[1])
         ax.xaxis.set_major_formatter(lambda v, _: number(abs(v), "percent"))
-        if axis_label:
-            ax.set_xlabel(axis_label)
+        label_values(ax, axis_label, narrow)
         for column, heading in (totals or {}).items():
             value_column(ax, ys, [number(v, "percent") for v in frame[column]], words(heading, lang))
         legend_above(fig, handles, narrow)

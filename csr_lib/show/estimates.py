@@ -10,7 +10,7 @@ import pandas as pd
 
 from csr_lib.core.text import number, text, words
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import Rows, legend_above, need_columns, value_column
+from csr_lib.show.marks import Rows, label_values, legend_above, need_columns, value_column
 from csr_lib.show.theme import AMBER, FONT_SIZE, GREY, MARKERS, NAVY, PAPER, SERIES
 
 #: A reference line: value and label.
@@ -73,8 +73,7 @@ def intervals(
         handles += reference_lines(ax, overall, targets, lang, kind, vertical=True)
         if len(kinds) == 1:
             value_column(ax, ys, [_value(r, value, kind, lang, show_n) for r in data.to_dict("records")])
-        if axis_label:
-            ax.set_xlabel(axis_label)
+        label_values(ax, axis_label, narrow)
         if kind in ("percent", "share"):
             ax.xaxis.set_major_formatter(lambda v, _: number(v, "percent"))
         ax.margins(x=0.06)
@@ -131,8 +130,7 @@ def stacked_shares(
             left = left + share
         ax.set_xlim(0, max(1.0, float(left.max())))
         ax.xaxis.set_major_formatter(lambda v, _: number(v, "percent"))
-        if axis_label:
-            ax.set_xlabel(axis_label)
+        label_values(ax, axis_label, narrow)
         legend_above(fig, handles, narrow)
 
     return Drawing(draw, rows.size(False, 0.9), rows.size(True, 0.6 + 0.19 * len(columns)))
@@ -179,8 +177,7 @@ def rollup(
             ax.plot(part[value], y, ls="none", marker=MARKERS[level % len(MARKERS)], ms=7 - level, color=colour, zorder=3)
         handles = reference_lines(ax, None, targets, lang, kind, vertical=True)
         value_column(ax, ys, [number(v, kind) for v in data[value]])
-        if axis_label:
-            ax.set_xlabel(axis_label)
+        label_values(ax, axis_label, narrow)
         ax.margins(x=0.06)
         legend_above(fig, [*handles, *_interval_handle(data, value, lang, confidence)], narrow)
 

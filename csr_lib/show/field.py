@@ -11,7 +11,7 @@ import pandas as pd
 
 from csr_lib.core.text import number, text, words
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import Rows, legend_above, need_columns, value_column
+from csr_lib.show.marks import LINE_SPACING, Rows, legend_above, need_columns, value_column
 from csr_lib.show.theme import AMBER, FONT_SIZE, GREY, INK, NAVY, PALE, PAPER, RED, TEAL
 from csr_lib.show.wrap import width, wrap
 
@@ -23,20 +23,20 @@ def funnel(
     lang: str,
     key: str = "stage",
     value: str = "n",
-    losses: Sequence[tuple[str, int, str]] = (),
+    losses: Sequence[tuple[str, int, Sequence[str]]] = (),
 ) -> Drawing:
     """Draw the stages of a funnel as centred bars, one under the other, with their counts.
 
     Parameters
     ----------
     frame : columns `key`, `value`, from the widest stage down; where there is, ``of_issued`` (share of the first).
-    losses : (stage, count, words) of what a stage lost on the way to it, written beside the bar.
+    losses : (stage, count, reasons) of what a stage lost on the way to it, written above the bar; lines end after a reason.
     """
     need_columns(frame, [key, value], "funnel")
     counts = frame[value].to_numpy(float)
     names = [words(labels.get(str(k), str(k)), lang) for k in frame[key]]
     shares = frame["of_issued"].to_numpy(float) if "of_issued" in frame else np.full(len(frame), np.nan)
-    lost = {stage: (n, said) for stage, n, said in losses}
+    lost = {stage: (n, why) for stage, n, why in losses}
 
     def draw(fig: Any, narrow: bool) -> None:
         ax = fig.add_subplot()
@@ -56,7 +56,7 @@ def funnel(
             )  # fmt: skip
             stage = str(frame[key].iloc[i])
             if stage in lost and lost[stage][0]:
-                said = wrap(text("field.lost", lang, n=lost[stage][0], why=lost[stage][1]), 56 if narrow else 96)
+                said = _reasons(*lost[stage], lang, 56 if narrow else 96)
                 # above the bar's own words where they have no room inside it
                 ax.text(
                     0,
@@ -66,10 +66,23 @@ def funnel(
                     va="center",
                     color=GREY,
                     fontsize=FONT_SIZE - 1.2,
-                    linespacing=1.3,
+                    linespacing=LINE_SPACING,
                 )
 
     return Drawing(draw, (7.2, 0.35 + 0.82 * len(counts)), (4.2, 0.35 + 0.9 * len(counts)))
+
+
+def _reasons(n: int, why: Sequence[str], lang: str, most: float) -> str:
+    """Return what was lost and why, in lines that end between two reasons; a reason wider than a line is broken as words are."""
+    comma = "、" if lang == "zh" else ", "
+    parts = text("field.lost", lang, n=n, why="\0".join([*(f"{reason}{comma}" for reason in why[:-1]), why[-1]])).split("\0")
+    out = [parts[0]]
+    for part in parts[1:]:
+        if width((out[-1] + part).rstrip()) > most:
+            out.append(part)
+        else:
+            out[-1] += part
+    return "\n".join(wrap(line, most) for line in out)
 
 
 def return_curves(
@@ -203,9 +216,9 @@ def coinciding(
             for name, y in zip(names, at, strict=True):
                 box = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}  # lines between dots pass behind the words
                 style = {"ha": "left", "va": "center", "fontsize": FONT_SIZE - 0.5, "bbox": box, "zorder": 2.8}
-                ax.text(0.0, y, wrap(name, 46), transform=across, **style)
+                ax.text(0.0, y, wrap(name, 46), transform=across, linespacing=LINE_SPACING, **style)
         else:
-            ax.set_yticks(at, [wrap(n, 30) for n in names])
+            ax.set_yticks(at, [wrap(n, 30) for n in names], linespacing=LINE_SPACING)
             ax.tick_params(axis="y", length=0)
         for j, (rule, y) in enumerate(zip(totals, marks, strict=True)):
             hit = frame[rule].to_numpy(bool)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from csr_lib.core.text import number, text, words
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import Rows, legend_above, need_columns, panel_title, value_column
+from csr_lib.show.marks import Rows, label_values, legend_above, need_columns, panel_title, value_column
 from csr_lib.show.theme import AMBER, GREEN, GREY, INK, MARKERS, NAVY, PALE, PAPER, RED, SERIES
 from csr_lib.show.wrap import width, wrap
 
@@ -262,7 +262,7 @@ def times_against_limits(
             )
         ax.set_xlim(left=0)
         ax.xaxis.set_major_formatter(lambda v, _: number(v, "percent"))
-        ax.set_xlabel(text("following.share_of_limit", lang))
+        label_values(ax, text("following.share_of_limit", lang), narrow)
         units = data["unit"] if "unit" in data else [""] * len(data)
         written = [
             text(
@@ -303,7 +303,7 @@ def lags(frame: pd.DataFrame, *, labels: Mapping[str, Any], lang: str, key: str 
         for hit, face in ((sure, NAVY), (~sure, PAPER)):
             ax.plot(data["estimate"][hit], y[hit], ls="none", marker=MARKERS[0], ms=6, mfc=face, mec=SERIES[0], mew=1.3, zorder=3)
         ax.set_xlim(-1, 1)
-        ax.set_xlabel(text("following.correlation", lang))
+        label_values(ax, text("following.correlation", lang), narrow)
         value_column(ax, ys, [number(v, "signed") for v in data["estimate"]])
         style: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 6, "mec": NAVY, "mew": 1.3}
         handles = [

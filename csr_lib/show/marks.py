@@ -14,6 +14,8 @@ from csr_lib.show.theme import FONT_SIZE, GREY, INK, NAVY, PALE, PAPER
 from csr_lib.show.wrap import width, wrap
 
 _EM = 1 / 72 * 0.5 * FONT_SIZE  # inches per half em
+#: Of labels of several lines: matplotlib counts it from the height of Latin letters, which Chinese ones exceed.
+LINE_SPACING = 1.5
 
 
 def legend_above(fig: Any, handles: Sequence[Any], narrow: bool) -> None:
@@ -25,6 +27,12 @@ def legend_above(fig: Any, handles: Sequence[Any], narrow: bool) -> None:
     widest = max(max(width(line) for line in w.split("\n")) for w in words) + 7
     columns = max(1, min(len(handles), int(room // widest)))
     fig.legend(handles, words, loc="outside upper left", ncols=columns, handlelength=1.6, columnspacing=1.4, borderaxespad=0.2)
+
+
+def label_values(ax: Any, label: str | None, narrow: bool) -> None:
+    """Write what the x axis shows under it, in as many lines as the width of the picture needs; nothing where it has no name."""
+    if label:
+        ax.set_xlabel(wrap(label, 50 if narrow else 66), linespacing=LINE_SPACING)
 
 
 def panel_title(ax: Any, label: str, colour: str) -> None:
@@ -54,6 +62,7 @@ class Rows:
     indent: tuple[int, ...] = ()
     tall: float = 0.30  # least height of a row
 
+    _LINE = 0.165  # height of a line of words
     _WIDE = 30  # half ems for a label beside its row
     _NARROW = 46
 
@@ -64,17 +73,19 @@ class Rows:
     def _wrapped(self, narrow: bool) -> list[str]:
         return [wrap(label, self._most(narrow, i)) for i, label in enumerate(self.labels)]
 
-    def layout(self, narrow: bool) -> tuple[list[float], list[float], list[tuple[str, float]], float]:
-        """Return y of the marks, y of the labels, headings with their y, and the whole height, in inches from the top."""
+    def layout(self, narrow: bool) -> tuple[list[float], list[float], list[tuple[str, float, float]], float]:
+        """Return y of the marks, y of the labels, headings with their y and that of the line under them, and the whole height, in
+        inches from the top."""
         marks, at, headings, y, current = [], [], [], 0.0, ""
         for i, label in enumerate(self._wrapped(narrow)):
             group = self.groups[i] if self.groups else ""
             if group and group != current:
                 y += 0.08 if y else 0.0
-                headings.append((group, y + 0.14))
-                y += 0.30
+                more = self._LINE * wrap(group, 46 if narrow else 34).count("\n")
+                headings.append((group, y + 0.14 + more / 2, y + 0.26 + more))
+                y += 0.30 + more
             current = group
-            words = 0.165 * (label.count("\n") + 1)
+            words = self._LINE * (label.count("\n") + 1)
             if narrow:
                 at.append(y + 0.02 + words / 2)
                 marks.append(y + words + self.tall / 2)
@@ -104,7 +115,8 @@ class Rows:
             box = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}
             for i, (label, y) in enumerate(zip(self._wrapped(True), at, strict=True)):
                 step = 0.03 * (self.indent[i] if self.indent else 0)
-                ax.text(step, y, label, transform=across, va="center", ha="left", fontsize=FONT_SIZE - 0.5, bbox=box, zorder=2.5)
+                style = {"va": "center", "ha": "left", "fontsize": FONT_SIZE - 0.5, "linespacing": LINE_SPACING}
+                ax.text(step, y, label, transform=across, bbox=box, zorder=2.5, **style)
         else:
             shift = [" " * (4 * n) for n in self.indent] or [""] * len(at)
             shown = [
@@ -113,15 +125,16 @@ class Rows:
             ax.set_yticks(at, shown)
             ax.tick_params(axis="y", length=0)
             for tick in ax.get_yticklabels():
-                tick.set(color=INK, multialignment="left" if self.indent else "right")
+                tick.set(color=INK, linespacing=LINE_SPACING, multialignment="left" if self.indent else "right")
                 if self.indent:
                     tick.set_ha("left")
             if self.indent:
                 _align_left(ax, shown)
-        for heading, y in headings:
-            ax.axhline(y + 0.12, color=PALE, lw=0.8, zorder=0.5)
+        for heading, y, below in headings:
+            ax.axhline(below, color=PALE, lw=0.8, zorder=0.5)
             written = ax.text(0.0 if narrow else -0.015, y, wrap(heading, 46 if narrow else 34), transform=across, va="center")
             written.set(ha="left" if narrow else "right", color=NAVY, fontsize=FONT_SIZE + 0.3, zorder=2.6)
+            written.set(linespacing=LINE_SPACING, multialignment="left" if narrow else "right")
             if narrow:
                 written.set_bbox({"facecolor": PAPER, "edgecolor": "none", "pad": 0.8})
         return ax, marks

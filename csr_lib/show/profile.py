@@ -10,7 +10,7 @@ import pandas as pd
 
 from csr_lib.core.text import number, text, words
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import Rows, legend_above, need_columns, value_column, whiskers
+from csr_lib.show.marks import Rows, label_values, legend_above, need_columns, value_column, whiskers
 from csr_lib.show.theme import GREEN, GREY, INK, NAVY, PALE, PAPER, RED, TEAL
 
 #: How a gap reads -> colour and dashes.
@@ -72,7 +72,7 @@ def gap_profile(
         if limits:
             ax.set_xlim(*limits)
         value_column(ax, ys, [number(g, "signed") for g in gaps], text("column.gap", lang))
-        ax.set_xlabel(axis_label or text("axis.scale_points", lang))
+        label_values(ax, axis_label or text("axis.scale_points", lang), narrow)
         handles: list[Any] = [
             Line2D([], [], ls="none", marker="D", ms=5, mfc=PAPER, mec=TEAL, mew=1.4, label=text("column.expectation", lang)),
             Line2D([], [], ls="none", marker="o", ms=6, color=NAVY, label=text("column.perception", lang)),
@@ -133,7 +133,7 @@ def gap_bars(
         drawn = whiskers(ax, data, value, ys, INK, thin=True)
         ax.axvline(0, color=INK, lw=0.9, zorder=2.2)
         value_column(ax, ys, [number(v, kind) for v in values], text("column.gap", lang) if value == "gap" else "")
-        ax.set_xlabel(axis_label or text("axis.gap", lang))
+        label_values(ax, axis_label or text("axis.gap", lang), narrow)
         ax.use_sticky_edges = False
         ax.margins(x=0.06)
         if drawn:

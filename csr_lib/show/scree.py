@@ -8,7 +8,7 @@ import pandas as pd
 
 from csr_lib.core.text import text
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import legend_above, need_columns
+from csr_lib.show.marks import label_values, legend_above, need_columns
 from csr_lib.show.theme import AMBER, FONT_SIZE, GREY, NAVY, PAPER
 
 
@@ -56,7 +56,7 @@ def scree(
         ax.set_xticks(numbers[::step])
         ax.set_xlim(0.5, len(numbers) + 0.5)
         ax.set_ylim(bottom=min(0.0, float(eigen.min()) * 1.05))
-        ax.set_xlabel(text("axis.number_of_factors", lang))
+        label_values(ax, text("axis.number_of_factors", lang), narrow)
         ax.set_ylabel(text("axis.eigenvalue", lang), fontsize=FONT_SIZE)
         legend_above(fig, handles, narrow)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,9 @@ USUAL_FORMATS = {
     "path": "coefficient",
     "r_squared": "coefficient",
 }
+
+#: A day stands in one line, as a number does.
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 #: JupyterLab sets every cell right-aligned, stripes rows and knows no cards; this reaches its pages only, a report has its own
 #: style sheet.
@@ -71,8 +75,8 @@ class Table:
     def _repr_html_(self) -> str:
         note = f'<p class="csr-note">{escape(self.note)}</p>' if self.note else ""
         heads = "".join(
-            f'<th scope="col"{_num(numeric)}>{escape(heading)}</th>'
-            for heading, numeric in zip(self.headings, self.numeric, strict=True)
+            f'<th scope="col"{_num(numeric and column > 0)}>{escape(heading)}</th>'  # the first column names the rows
+            for column, (heading, numeric) in enumerate(zip(self.headings, self.numeric, strict=True))
         )
         body = "".join(self._row(position) for position in range(len(self.rows)))
         return (
@@ -183,7 +187,7 @@ def three_line(
         else:
             heads.append(_heading(column, headings, labels, lang))
             cells.append([_cell(v, kind, column, labels, lang) for v in frame[column].tolist()])
-        numeric.append(kind != "text")
+        numeric.append(kind != "text" or all(_DAY.fullmatch(cell or "") for cell in cells[-1]))
     _merge_groups(cells, [shown.index(c) for c in group_by if c in shown])
     rows = tuple(zip(*cells, strict=True)) if cells else ()
     return Table(name, title, tuple(heads), tuple(numeric), rows, note, frozenset(emphasis))

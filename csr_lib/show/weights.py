@@ -11,7 +11,7 @@ import pandas as pd
 
 from csr_lib.core.text import number, text, words
 from csr_lib.show.figure import Drawing
-from csr_lib.show.marks import Rows, legend_above, need_columns
+from csr_lib.show.marks import Rows, label_values, legend_above, need_columns
 from csr_lib.show.theme import NAVY, PAPER, SERIES
 
 _MARKERS = ("D", "s", "^", "v", "P", "X", "<", ">", "p", "h")
@@ -71,8 +71,7 @@ def weight_dots(
         ax.set_xlim(left=0)
         ax.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], min_n_ticks=2))  # whole per cents
         ax.xaxis.set_major_formatter(lambda v, _: number(v, "percent"))
-        if axis_label:
-            ax.set_xlabel(axis_label)
+        label_values(ax, axis_label, narrow)
         if sure:
             handles.append(Line2D([], [], color=NAVY, lw=1.2, label=text("figure.interval", lang, confidence=confidence)))
         legend_above(fig, handles, narrow)

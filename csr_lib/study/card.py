@@ -58,7 +58,7 @@ def survey_card(survey: Survey, lang: str) -> str:
 
     study = survey.study
     read = len(survey.data.raw.row)
-    counted = say("small") if survey.too_small else f"{survey.n:,.0f} ({say('of_read', n=read)})"
+    counted = say("small") if survey.too_small else say("of_read", n=survey.n, read=read)
     only = survey.marks[~survey.marks["excluded"]]["rule"].value_counts(sort=False)
     weights = text(f"study.weights.{survey.weight_kind}", lang, n_effective=survey.n_effective)
     rows = [

@@ -114,6 +114,13 @@ def test_the_funnel_counts_a_questionnaire_once_and_leaves_out_blank_ones(result
     assert result.tables["reasons"].set_index("reason")["n"].to_dict() == {"empty": 1, "duplicate": 1, "speeder": 3}
 
 
+def test_what_cleaning_excluded_is_the_same_number_everywhere(result: DataQualityResult) -> None:
+    check = next(c for c in result.checks if c.key == "excluded_share")
+    said = next(f for f in result.found if f.key.startswith("dq_cleaned"))
+    assert (check.values["n"], check.values["read"], check.values["again"]) == (4, 128, 1)  # of 129 rows
+    assert (said.values["dropped"], said.values["read"], said.values["share"]) == (4, 128, pytest.approx(4 / 128))
+
+
 def test_response_rates_by_group_and_their_test(survey: Survey, result: DataQualityResult) -> None:
     groups = result.tables["funnel_groups"]
     back = groups["returned"].to_numpy()
@@ -476,6 +483,14 @@ def test_the_hotline_study_shows_its_published_funnel() -> None:
     assert found.tables["funnel"]["n"].tolist() == [500, 480, 430]
     assert next(c for c in found.checks if c.key == "dq_counts").verdict == "pass"
     assert row(found.tables["rates"], rate="RR1")["estimate"] == pytest.approx(0.86)
+
+
+def test_a_construct_that_is_overall_satisfaction_does_not_stand_there_twice() -> None:
+    found = judge(csr.open_study(DATA / "directory" / "study.yml", lang="en"))
+    shown = found.tables["weighting"]
+    assert "satisfaction" in set(shown["measure"])
+    assert "construct:Satisfaction" not in set(shown["measure"])
+    assert not shown.duplicated(["n", "used", "estimate", "difference"]).any()
 
 
 def test_the_bank_study_shows_its_published_funnel() -> None:

@@ -144,7 +144,7 @@ class DataQualityResult(AnalysisResult):
             dropped = reasons[reasons["reason"] != "duplicate"]
             why = [text("data_quality.named", lang, label=self.label(r, lang), value=f"{n:,}") for r, n in
                    zip(dropped["reason"], dropped["n"], strict=True)]  # fmt: skip
-            losses.append(("valid", int(dropped["n"].sum()), text("data_quality.list", lang, list=why)))
+            losses.append(("valid", int(dropped["n"].sum()), why))
         return draw(self.tables["funnel"], labels=self.labels, lang=lang, losses=losses)
 
     def _draw_curves(self, lang: str) -> Drawing:

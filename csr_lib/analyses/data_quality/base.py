@@ -106,7 +106,8 @@ def measures(survey: Survey) -> dict[str, Array]:
     """Return what the study's headline numbers are means of, one value per row (0–100; shares as 0 and 100).
 
     ``index`` (mean of a respondent's ratings), ``satisfied`` (the share in the top boxes), ``satisfaction`` (its mean), ``nps``
-    (−100, 0, 100), and the constructs (as ``construct:<name>``) where there are two or more.
+    (−100, 0, 100), and the constructs (as ``construct:<name>``) where there are two or more; one that is nothing but the
+    satisfaction already named is left out.
     """
     study = survey.study
     found: dict[str, Array] = {}
@@ -131,7 +132,9 @@ def measures(survey: Survey) -> dict[str, Array]:
     parts = {c: [i for i in study.leaves(c) if i in rated.columns] for c, e in study.constructs.items() if e.indicators}
     parts = {c: members for c, members in parts.items() if members}
     if len(parts) > 1:
-        found |= {f"construct:{c}": _row_means(rated[members].to_numpy()) for c, members in parts.items()}
+        means = {c: _row_means(rated[members].to_numpy()) for c, members in parts.items()}
+        overall = found.get("satisfaction", np.array([]))
+        found |= {f"construct:{c}": x for c, x in means.items() if not np.array_equal(x, overall, equal_nan=True)}
     return {name: values for name, values in found.items() if np.isfinite(values).any()}
 
 

@@ -148,8 +148,9 @@ def _care(facts: Mapping[str, Any], tables: Tables, rules: Sequence[Rule]) -> li
     effects = [r for r in effects if r["measure"] in ("index", "satisfaction", "satisfied")]
     if effects:
         worst = max(effects, key=lambda r: abs(r["difference"]))
-        values = {"what": both(f"data_quality.measure.{worst['measure']}"), "difference": worst["difference"]}
-        checks.append(Check.against("dq_cleaning", abs(worst["difference"]), **values))
+        moved = amount(abs(worst["difference"]), worst["measure"])
+        what = both(f"data_quality.measure.{worst['measure']}")
+        checks.append(Check.against("dq_cleaning", abs(worst["difference"]), what=what, amount=moved))
     frame = tables.get("fabrication")
     if frame is not None:
         clear, weak, total = summary(frame)

@@ -130,7 +130,8 @@ def _cleaned(p: Phrases) -> Finding | None:
         return Finding("dq_only_marked", values, _effect_tone([worst]), "key")
     row = next((r for r in raw if r["measure"] == "index"), raw[0])
     clean = -row["difference"]
-    values = {"dropped": dropped, "share": dropped / max(1.0, p.facts["returned"]), "list": _reasons(p), **_effect(p, row)}
+    read = p.facts["in_file"]  # cleaning can take out only what the file has, whatever is said to have come back
+    values = {"dropped": dropped, "read": read, "share": dropped / max(1.0, read), "list": _reasons(p), **_effect(p, row)}
     values |= {"difference": clean, "low": -row["difference_ci_high"], "high": -row["difference_ci_low"]}
     worst = max(raw, key=lambda r: abs(r["difference"]))
     key = "dq_cleaned_matters" if _matters(worst) else "dq_cleaned"
@@ -367,7 +368,10 @@ def _actions(p: Phrases) -> list[Finding]:
             "issued": sizes.get("careful_issued", math.nan),
             "rate": p.facts["rate"],
         }
-        act("dq_act_size_issued" if values["issued"] == values["issued"] else "dq_act_size", **values)
+        if values["n"] == values["n"]:
+            act("dq_act_size_issued" if values["issued"] == values["issued"] else "dq_act_size", **values)
+        else:  # at this return more would have to be asked than there are
+            act("dq_act_size_all", margin=sizes["margin"], population=p.facts["population"])
         if sizes.get("proportional", math.nan) == sizes.get("proportional", math.nan) and "neyman" in sizes:
             alike = sizes["neyman"] >= sizes["proportional"]
             values = {k: sizes[k] for k in ("margin", "proportional", "neyman")} | {"strata": p.label(p.facts["strata"])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +173,11 @@ class Phrases:
         """Return what a group is called in a sentence; the whole and waves by their own name."""
         return self.label(group if segment not in (ALL,) else ALL)
 
+    def wave_of_groups(self) -> Any:
+        """Return the label of the wave that the return curves of groups are of; None where there is one wave, or no group."""
+        waves = {r["wave"] for r in rows_of(self.tables.get("curves"))} - {"", ALL}
+        return self.label(waves.pop()) if waves else None
+
     def main_curve(self) -> Row | None:
         """Return the curve of the whole, or of the latest wave."""
         rows = [r for r in rows_of(self.tables.get("curves")) if r["segment"] in (ALL, "wave")]
@@ -201,6 +207,10 @@ def shown_values(result: DataQualityResult, name: str, lang: str) -> dict[str, A
         "outlier": result.options["outlier"],
         "margin": result.options["margin"] or 0.05,
         "rate": facts["rate"],
+        "read": facts["read"],
+        "again": facts["repeated"] or math.nan,
+        "in_file": facts["in_file"],
+        "wave": p.wave_of_groups(),
         "issued": facts["issued"],
         "returned": facts["returned"],
         "valid": facts["valid"],
