@@ -65,9 +65,12 @@ def test_of_a_panel_everybody_counts_once_and_waves_stand_side_by_side(tmp_path:
     frame = answers().assign(id=range(60), year="2012")
     later = frame.assign(year="2013", a=frame["a"].clip(upper=4))
     both = pd.concat([frame, later], ignore_index=True)
-    survey = study(tmp_path, both, respondent="id", wave={"column": "year", "order": ["2012", "2013"], "panel": True})
+    survey = study(
+        tmp_path, both, respondent="id", wave={"column": "year", "order": ["2012", "2013"], "panel": True}, targets={"a": 90}
+    )
     result = csr.overview(survey, weights="equal")
     assert result.basis.n == 60
+    assert result.tables["targets"]["wave"].tolist() == ["2013"]  # not "all": the figures are of the latest wave
     index = (later[list(ITEMS)].mean(axis=1).mean() - 1) / 4 * 100
     assert row(result, "index", chosen=True)["estimate"] == pytest.approx(index)
     waves = result.tables["groups"].query("segment == 'wave'")

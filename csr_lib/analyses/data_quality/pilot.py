@@ -31,8 +31,9 @@ def items_table(base: Base, options: Options) -> pd.DataFrame:
     the first that applies – or ``fine``.
     """
     survey = base.customers
+    place = {c: i for i, c in enumerate([*survey.study.constructs, ""])}
     rows = []
-    for key in base.ratings:
+    for key in sorted(base.ratings, key=lambda i: place[_construct(base, str(i))]):  # a construct's items side by side
         name = str(key)
         scale = survey.scale(name)
         x = base.ratings[key].to_numpy(dtype=float)

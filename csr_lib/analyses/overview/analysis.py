@@ -175,6 +175,14 @@ class OverviewResult(AnalysisResult):
         """Return what titles, notes, captions and alternative texts are filled with."""
         return shown_values(self, name, lang)
 
+    def table(self, name: str, lang: str | None = None) -> Any:
+        """Return a table as it is shown; that of targets without the wave where a study has none."""
+        frame = self.tables.get(name)
+        if name == "targets" and frame is not None and set(frame["wave"]) == {"all"} and not self.facts["latest"]:
+            without = {**self.tables, name: frame.drop(columns="wave")}
+            return AnalysisResult.table(replace(self, tables=without), name, lang)
+        return super().table(name, lang)
+
     def _headings(self, name: str, columns: Iterable[str], lang: str) -> dict[str, str]:
         """Return headings; ``overview.heading.<table>.<column>`` where a column means something else in one table."""
         own = {c: f"overview.heading.{name}.{c}" for c in columns}

@@ -198,7 +198,10 @@ def nps_table(scores: Scores, options: Options) -> pd.DataFrame:
 
 def targets_table(scores: Scores, options: Options) -> pd.DataFrame:
     """Targets of study.yml against what was reached, 0–100: ``met``, ``missed`` or ``open`` where the interval holds the
-    target."""
+    target.
+
+    ``wave`` is the wave that the result is of, ``all`` where that is several, or the study has none.
+    """
     study, survey = scores.survey.study, scores.survey
     rows: Rows = []
     for name, by_wave in study.targets.items():
@@ -220,7 +223,8 @@ def targets_table(scores: Scores, options: Options) -> pd.DataFrame:
                 else (row["ci_low"] >= target, row["ci_high"] < target)
             )
             verdict = "met" if good[0] else "missed" if good[1] else "open"
-            rows.append({"measure": name, "wave": wave, "target": float(target), **row, "verdict": verdict})
+            reached = survey.waves[0] if wave == "all" and len(survey.waves) == 1 else wave
+            rows.append({"measure": name, "wave": reached, "target": float(target), **row, "verdict": verdict})
     return pd.DataFrame(rows)
 
 
