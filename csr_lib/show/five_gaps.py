@@ -56,7 +56,8 @@ def five_gaps(
     Parameters
     ----------
     frame : columns ``gap`` (1 to 5) and ``estimate`` (NaN: not computed); where there are, ``ci_low``, ``ci_high``,
-        and ``missing`` (keys of what is missing, several joined by ``+``). A gap without a row counts as not computed.
+        ``told`` (whether it is told from zero; by its interval without it), and ``missing`` (keys of what is missing, several
+        joined by ``+``). A gap without a row counts as not computed.
     labels : key -> label, for the keys in ``missing``.
     names : number -> label of the gap, in place of the catalogue's.
     kind : format of the values, one of `csr_lib.core.text.FORMATS`.
@@ -142,9 +143,9 @@ def five_gaps(
 
 
 def _colour(row: Mapping[Any, Any]) -> str:
-    """Red for a shortfall, green for a surplus, navy for a gap whose interval holds zero."""
+    """Red for a shortfall, green for a surplus, navy for a gap that is not told from zero."""
     low, high = row.get("ci_low"), row.get("ci_high")
-    if low is not None and high is not None and low <= 0 <= high:
+    if not row.get("told", low is None or high is None or not low <= 0 <= high):
         return NAVY
     return RED if row["estimate"] < 0 else GREEN
 

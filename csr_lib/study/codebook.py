@@ -298,8 +298,8 @@ def _binned(
     answers = coded.result[~np.isnan(coded.result)]
     whole = bool(np.all(answers == np.floor(answers))) and all(float(b).is_integer() for b in bins)
     labels: dict[str, Any] = {
-        levels[0]: {"zh": f"{edges[0]}以下", "en": f"under {edges[0]}"},
-        levels[-1]: {"zh": f"{edges[-1]}及以上", "en": f"{edges[-1]} and over"},
+        levels[0]: {"zh": f"{edges[0]} 以下", "en": f"under {edges[0]}"},
+        levels[-1]: {"zh": f"{edges[-1]} 及以上", "en": f"{edges[-1]} and over"},
     }
     for low, high in pairwise(bins):
         name = (f"{low:g}" if high - 1 == low else f"{low:g}–{high - 1:g}") if whole else f"{low:g}–<{high:g}"

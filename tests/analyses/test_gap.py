@@ -15,6 +15,7 @@ from scipy import stats
 
 import csr_lib as csr
 from csr_lib.analyses.gap import Options, feeds
+from csr_lib.analyses.gap.findings import size_of
 from csr_lib.analyses.gap.tables import adjusted
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.core.result import Result
@@ -71,6 +72,12 @@ def test_dimensions_and_scores_come_from_respondents(tmp_path: Path) -> None:
     got = row(result, "servqual", score="weighted")
     assert got[["estimate", "ci_low", "ci_high"]].tolist() == pytest.approx([weighted.mean(), low, high])
     assert row(result, "servqual", score="unweighted")["estimate"] == pytest.approx(((quality + attitude) / 2).mean())
+
+
+def test_a_shortfall_is_counted_without_its_sign() -> None:
+    row = {"estimate": -0.8, "ci_low": -1.0, "ci_high": -0.6}
+    assert size_of(row) == {"size": 0.8, "size_low": 0.6, "size_high": 1.0}
+    assert size_of({"estimate": 0.8, "ci_low": 0.6, "ci_high": 1.0}) == size_of(row)
 
 
 def test_points_of_indicators_weigh_within_their_dimension(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_segments_are_coded_by_values_order_bins_or_as_they_stand(shop: Survey) 
     assert codes["age"].astype(object).where(codes["age"].notna(), None).tolist() == ["-20", "20-30", "20-30", "30-", None]
     assert shop.values("size") == ("small", "large")
     assert shop.values("any") == ("a", "b", "c")
-    assert shop.label("age=-20") == {"zh": "20以下", "en": "under 20"}
+    assert shop.label("age=-20") == {"zh": "20 以下", "en": "under 20"}
     assert shop.label("age=20-30") == "20–<30"  # answers are not all whole
 
 

@@ -16,7 +16,7 @@ from csr_lib.analyses.gap.findings import make_findings, make_headline
 from csr_lib.analyses.gap.five import Ranking, five_gaps, ranking
 from csr_lib.analyses.gap.scores import LOOSE, Pairs, Plan, lacking, make_plan
 from csr_lib.analyses.gap.tables import ALL, dimensions_table, groups_table, indicators_table, servqual_table, zone_tables
-from csr_lib.analyses.gap.words import both, shown_values
+from csr_lib.analyses.gap.words import Words, both, shown_values
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
 from csr_lib.core.result import Basis
 from csr_lib.core.text import LANGUAGES, text
@@ -166,7 +166,8 @@ class GapResult(AnalysisResult):
         return self._profile(self.tables["indicators"], lang)
 
     def _draw_zone(self, lang: str) -> Drawing:
-        return self._profile(self.tables["zone_by_indicator"].rename(columns={"superiority": "gap"}), lang)
+        names = {f"superiority{end}": f"gap{end}" for end in ("", "_ci_low", "_ci_high")}
+        return self._profile(self.tables["zone_by_indicator"].rename(columns=names), lang)
 
     def _draw_radar(self, lang: str) -> Drawing:
         from csr_lib.show.profile import radar
@@ -177,7 +178,9 @@ class GapResult(AnalysisResult):
         from csr_lib.show.five_gaps import five_gaps as drawing
 
         names = {k: both(f"gap.gaps.{k}") for k in range(1, 6)}
-        return drawing(self.tables["five_gaps"], labels=self.labels, lang=lang, names=names)
+        frame, w = self.tables["five_gaps"], Words(self)
+        told = [w.reading(e, p) != "even" for e, p in zip(frame["estimate"], frame["p_adjusted"], strict=True)]
+        return drawing(frame.assign(told=told), labels=self.labels, lang=lang, names=names)  # in the colours of the sentences
 
     def _draw_ranking(self, lang: str) -> Drawing:
         from csr_lib.show.change import rank_slopes

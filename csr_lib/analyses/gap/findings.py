@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csr_lib.analyses.gap.advice import actions, limits, method
 from csr_lib.analyses.gap.tables import ALL
@@ -76,9 +76,7 @@ def _overall(w: Words) -> list[Finding]:
         "expectation": e,
         "perception": p,
         "gap": row["estimate"],
-        "size": abs(row["estimate"]),
-        "ci_low": row["ci_low"],
-        "ci_high": row["ci_high"],
+        **size_of(row),
         "confidence": w.result.confidence,
         "low": w.result.options["low"],
         "high": w.result.options["high"],
@@ -95,6 +93,12 @@ def _overall(w: Words) -> list[Finding]:
     else:
         found.append(Finding("gap_equal_weights", {}, "neutral", "detail"))
     return found
+
+
+def size_of(row: Any) -> dict[str, float]:
+    """Return how large a gap is, and the ends of its interval, as a sentence counts a shortfall: without its sign."""
+    low, high = (row["ci_low"], row["ci_high"]) if row["estimate"] > 0 else (-row["ci_high"], -row["ci_low"])
+    return {"size": abs(row["estimate"]), "size_low": low, "size_high": high}
 
 
 def _levels(w: Words) -> tuple[float, float]:
@@ -191,8 +195,7 @@ def _five(w: Words) -> list[Finding]:
             found.append(Finding("gap_internal_none", {"count": len(inside)}, "neutral", "key"))
     for row in sorted(inside, key=lambda r: int(r["gap"])):
         reading = w.reading(row["estimate"], row["p_adjusted"])
-        values = {k: row[k] for k in ("estimate", "ci_low", "ci_high")} | {"size": abs(row["estimate"]), "unit": w.unit}
-        values["p"] = row["p_adjusted"]
+        values = {k: row[k] for k in ("estimate", "ci_low", "ci_high")} | size_of(row) | {"unit": w.unit, "p": row["p_adjusted"]}
         found.append(Finding(f"gap_five_{row['gap']}_{reading}", values, TONES[reading], "detail"))
         single = w.tables["five_gaps_by_indicator"]
         single = single[single["gap"] == row["gap"]].sort_values("estimate", kind="stable")
