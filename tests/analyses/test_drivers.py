@@ -308,7 +308,9 @@ def test_the_hotline_report_prints_what_was_published(directory: DriversResult) 
 
 
 def test_durbin_watson_only_where_there_is_an_order(directory: DriversResult, tmp_path: Path) -> None:
-    assert "durbin_watson" in set(directory.tables["residuals"]["assumption"])
+    by = directory.tables["residuals"].set_index("assumption")
+    assert by.loc["durbin_watson", ["df", "df_residual"]].isna().all()  # d has none, and n is not one
+    assert by.loc["reset", ["df", "df_residual"]].tolist() == [2, 424 - 2 - 1 - 2]
     unordered = csr.drivers(study(tmp_path, answers()), bootstrap=0)
     assert "durbin_watson" not in set(unordered.tables["residuals"]["assumption"])
     assert "Durbin–Watson was not computed" in " ".join(unordered.findings("en", level="method"))

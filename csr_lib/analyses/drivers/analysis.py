@@ -109,7 +109,7 @@ class DriversResult(AnalysisResult):
         "anova": ("variation", "sum_of_squares", "df", "mean_square", "f", "p_value"),
         "coefficients": ("variable", "b", "std_error", "ci_low", "ci_high", "beta", "t", "p_value", "tolerance", "vif"),
         "other_coefficients": ("outcome", "variable", "b", "std_error", "ci_low", "ci_high", "beta", "p_value", "vif"),
-        "residuals": ("assumption", "statistic", "df", "p_value"),
+        "residuals": ("assumption", "statistic", "df", "df_residual", "p_value"),
         "importance": ("variable", "rank", "share", "ci_low", "ci_high", "lmg_share", "correlation", "semipartial", "rank_share"),
         "importance_pairs": ("variable", "other", "difference", "ci_low", "ci_high", "p_adjusted"),
         "asymmetry": (

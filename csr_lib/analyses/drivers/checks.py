@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 
 def residual_table(answers: Answers, found: Regression) -> pd.DataFrame:
-    """One row per assumption: ``assumption statistic df p_value``; for influence the largest Cook's distance.
+    """One row per assumption: ``assumption statistic df df_residual p_value``; for influence the largest Cook's distance.
 
-    Durbin–Watson stands there only where the times of return give the rows an order.
+    Durbin–Watson stands there only where the times of return give the rows an order. Degrees of freedom where the test has them:
+    two for an F, none for d.
     """
     shape, equal, straight = residual_shape(found), breusch_pagan(found), reset(found)
     rows = [
@@ -34,14 +35,21 @@ def residual_table(answers: Answers, found: Regression) -> pd.DataFrame:
         {"assumption": "skewness", "statistic": shape.skewness, "df": math.nan, "p_value": math.nan},
         {"assumption": "kurtosis", "statistic": shape.kurtosis, "df": math.nan, "p_value": math.nan},
         {"assumption": "breusch_pagan", "statistic": equal.statistic, "df": equal.df, "p_value": equal.p_value},
-        {"assumption": "reset", "statistic": straight.statistic, "df": straight.df, "p_value": straight.p_value},
-        {"assumption": "cook", "statistic": float(np.nanmax(found.cook)), "df": math.nan, "p_value": math.nan},
+        {
+            "assumption": "reset",
+            "statistic": straight.statistic,
+            "df": 2.0,
+            "df_residual": straight.df,
+            "p_value": straight.p_value,
+        },
+        {"assumption": "cook", "statistic": float(pd.Series(found.cook).max()), "df": math.nan, "p_value": math.nan},
     ]
     order = times_of(answers, found)
     if order is not None:
         d = durbin_watson(found, order)
-        rows.append({"assumption": "durbin_watson", "statistic": d.statistic, "df": d.df, "p_value": d.p_value})
-    return pd.DataFrame(rows).assign(n=found.n)
+        rows.append({"assumption": "durbin_watson", "statistic": d.statistic, "df": math.nan, "p_value": d.p_value})
+    columns = ["assumption", "statistic", "df", "df_residual", "p_value"]
+    return pd.DataFrame(rows)[columns].assign(n=found.n)
 
 
 def times_of(answers: Answers, found: Regression) -> np.ndarray | None:
@@ -133,14 +141,14 @@ def _residual_checks(table: pd.DataFrame, found: Regression, label: Any, options
     ]  # fmt: skip
     for key, test, source in (("drivers_equal", "breusch_pagan", "breusch1979"), ("drivers_straight", "reset", "ramsey1969")):
         p = float(by.loc[test, "p_value"])
-        verdict: Any = "pass" if math.isnan(p) or p >= limit else "warn"
+        if math.isnan(p):  # too few answers for the test: nothing was asked, so nothing is passed
+            continue
+        verdict: Any = "pass" if p >= limit else "warn"
         checks.append(Check(key, verdict, p, limit, source, {"statistic": float(by.loc[test, "statistic"]), "p": p_phrase(p)}))
     largest = float(by.loc["cook", "statistic"])
-    checks.append(
-        Check.against(
-            "drivers_influence", largest, "cook_distance", count=float((found.cook > 4 / found.n).sum()), limit=4 / found.n
-        )
-    )
+    if math.isfinite(largest):
+        far_out = float((found.cook > 4 / found.n).sum())
+        checks.append(Check.against("drivers_influence", largest, "cook_distance", count=far_out, limit=4 / found.n))
     if "durbin_watson" in by.index:
         d, p = float(by.loc["durbin_watson", "statistic"]), float(by.loc["durbin_watson", "p_value"])
         checks.append(Check("drivers_order", "pass" if p >= limit else "warn", d, 2.0, "durbin1951", {"p": p_phrase(p)}))
