@@ -92,6 +92,13 @@ def test_a_check_with_nothing_to_count_says_so_in_words(lang: str) -> None:
     assert "7" in Check.against("missing_share", 0.01, n=7).sentence(lang)
 
 
+def test_chinese_stands_apart_from_the_digits_of_a_label_and_close_to_the_characters_of_one() -> None:
+    heading = "headline.index_change"
+    assert text(heading, "zh", latest="甲", wave="2002 年") == "甲较 2002 年的变化（分）"
+    assert text(heading, "zh", latest="2003", wave="乙") == "2003 较乙的变化（分）"
+    assert text("factor_structure.rule_says", "zh", rule="平行分析（主成分）", count=1) == "平行分析（主成分）1 个"
+
+
 def test_an_unknown_key_is_an_error() -> None:
     with pytest.raises(KeyError, match=r"nothing\.here"):
         text("nothing.here", "en")

@@ -41,6 +41,12 @@ _OPTIONAL = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 #: Space with a Chinese character or full-width sign on either side.
 _FOLDED = re.compile(r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])")
 
+#: Where a value begins and ends in a Chinese sentence, and what stands on either side of a space that is there or is lacking.
+_EDGE = "\ue000"
+_HAN, _SIGN = "\u4e00-\u9fff", "\u3000-\u303f\uff00-\uffef"
+_LACKING = re.compile(f"(?<=[{_HAN}]){_EDGE}+(?=[0-9A-Za-zα-ω+−])|(?<=[0-9A-Za-zα-ω%²]){_EDGE}+(?=[{_HAN}])")
+_NEEDLESS = re.compile(f"(?<=[{_HAN}])(?: {_EDGE}+|{_EDGE}+ )(?=[{_HAN}{_SIGN}])|(?<=[{_SIGN}])(?: {_EDGE}+|{_EDGE}+ )")
+
 
 @cache
 def catalogue(lang: str) -> dict[str, str]:
@@ -81,13 +87,15 @@ def text(key: str, lang: str, **values: Any) -> str:
     Values that are labels (``{"zh": …, "en": …}``) are resolved, sequences joined as the language joins them,
     missing numbers written as a dash. A format specification may name one of `FORMATS` (``{gap:signed}``), be ``inner`` (a
     label within a sentence, see `inner`) or a Python one (``{gap:+.2f}``). What stands in double square brackets is left out
-    where a number in it is missing (``{share:percent}[[ ({low:percent} to {high:percent})]]`` without an interval).
+    where a number in it is missing (``{share:percent}[[ ({low:percent} to {high:percent})]]`` without an interval). In Chinese a
+    space stands between a character and the Latin letters or digits that a value begins or ends with, and no other.
     """
     templates = catalogue(lang)
     if key not in templates:
         raise KeyError(f"catalogue/{lang} has no '{key}'")
     whole = _OPTIONAL.sub(lambda part: "" if _lacks_a_number(part[1], values) else part[1], templates[key])
-    return _Formatter(lang).vformat(whole, (), values)
+    filled = _Formatter(lang).vformat(whole, (), values)
+    return _NEEDLESS.sub("", _LACKING.sub(" ", filled)).replace(_EDGE, "") if lang == "zh" else filled
 
 
 def _lacks_a_number(template: str, values: Mapping[str, Any]) -> bool:
@@ -100,6 +108,10 @@ class _Formatter(string.Formatter):
         self.lang = lang
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        written = self._written(value, format_spec)
+        return f"{_EDGE}{written}{_EDGE}" if self.lang == "zh" else written
+
+    def _written(self, value: Any, format_spec: str) -> str:
         if format_spec == "inner":
             return inner(value, self.lang)
         if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
