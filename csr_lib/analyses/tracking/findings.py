@@ -47,8 +47,9 @@ def make_headline(result: TrackingResult) -> list[Headline]:
     aimed = [r for r in rows_of(result.tables.get("service")) if r["status"]]
     if aimed:
         met = sum(r["status"].startswith("met") for r in aimed)
+        tone = "good" if met == len(aimed) else "bad" if any(r["status"] == "missed_sure" for r in aimed) else "caution"
         note = Finding("tracking_card_service", {"total": len(aimed)})
-        cards.append(Headline("tracking_service", met, "count", tone="good" if met == len(aimed) else "bad", note=note))
+        cards.append(Headline("tracking_service", met, "count", tone=tone, note=note))
     return cards
 
 
@@ -95,11 +96,13 @@ def _keys(p: Phrases) -> list[Finding]:
     aimed = [r for r in rows_of(p.tables.get("service")) if r["status"]]
     if missed:
         missed.sort(key=lambda r: r["status"] != "missed_sure")
+        sure = sum(r["status"] == "missed_sure" for r in missed)
+        doubt = both(f"tracking.missed.{'none' if not sure else 'all' if sure == len(missed) else 'some'}", n=sure)
         found.append(
             Finding(
                 "tracking_service_missed" if len(missed) > NAMED else "tracking_service_missed_all",
-                {"n": len(missed), "total": len(aimed), "list": [p.against(r) for r in missed[:NAMED]]},
-                "bad",
+                {"n": len(missed), "total": len(aimed), "sure": doubt, "list": [p.against(r) for r in missed[:NAMED]]},
+                "bad" if sure else "caution",
                 "key",
             )
         )

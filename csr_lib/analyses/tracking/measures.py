@@ -204,8 +204,8 @@ def _outcomes(people: Survey, waves: tuple[str, ...]) -> list[Measure]:
             continue
         values = people.outcome(name).to_numpy(dtype=float)
         targets, breaks = study.targets.get(name, {}), _breaks_of(study, name, waves)
-        label = people.label(name) if people.label(name) != name else _both(f"tracking.outcome.{name}")
         happened = entry.yes is not None
+        label = _both(f"tracking.outcome.{name}") if entry.label is None and name in BAD else people.label(name)
         if name == "recommendation" and (scale.min, scale.max) == (0, 10) and not study.outcome_construct(name):
             promoted = np.where(values >= 9, 100.0, np.where(values <= 6, -100.0, 0.0))
             nps = np.where(np.isnan(values), np.nan, promoted)
