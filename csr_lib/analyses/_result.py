@@ -16,6 +16,7 @@ from csr_lib.show.figure import Drawing, Figure
 from csr_lib.show.tables import Table, three_line
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure as LiveFigure
 
 
@@ -44,6 +45,7 @@ class AnalysisResult(Result):
     - ``table_groups``: table -> leading columns whose repeated values are shown once;
     - ``_draw_<figure>(self, lang) -> Drawing``, made of functions of `csr_lib.show`;
     - `drawn_from` of the instance names the figures there are, in order, and the tables each is drawn from;
+    - `_shown(name)`, where a table is shown in another shape than it is kept;
     - `_values(name, lang)` gives what the sentences of table or figure `name` are filled with.
 
     The words stand in the catalogue: ``<analysis>.table.<name>.title`` and, if wanted, ``.note``;
@@ -57,6 +59,10 @@ class AnalysisResult(Result):
     def _values(self, name: str, lang: str) -> Mapping[str, Any]:
         """Return the values that the title, note, caption and alternative text of `name` are filled with."""
         return {}
+
+    def _shown(self, name: str) -> pd.DataFrame:
+        """Return the frame of table `name` as it is shown, which may have another shape than the tidy one that is exported."""
+        return self.tables[name]
 
     def _emphasis(self, name: str) -> Sequence[int]:
         """Return the positions of the rows of table `name` that are set in bold."""
@@ -86,7 +92,7 @@ class AnalysisResult(Result):
             if absent is not None:
                 return absent
             raise OptionError([unknown(name, self.tables, what="table", where=f"result of {self.analysis}")])
-        frame, columns = self.tables[name], self.table_columns.get(name)
+        frame, columns = self._shown(name), self.table_columns.get(name)
         values = {"confidence": self.confidence, **self._values(name, lang)}
         key = f"{self.analysis}.table.{name}"
         basis = self.bases.get(name, self.basis)

@@ -160,6 +160,10 @@ def test_score_paths_are_the_regression_on_component_scores(whole: FactorStructu
 def test_hypotheses_are_supported_not_supported_contradicted_or_not_testable(whole: FactorStructureResult) -> None:
     assert whole.tables["hypotheses"]["status"].tolist() == ["supported", "not_supported", "opposite", "untested"]
     assert whole.tables["hypotheses"]["score_status"].tolist() == ["supported", "not_supported", "opposite", "untested"]
+    shown = str(whole.table("hypotheses", "en"))  # a row for each model that says something of a hypothesis
+    assert len([line for line in shown.split("\n") if "structural model\t" in line]) == 3
+    assert len([line for line in shown.split("\n") if "factor scores\t" in line]) == 3
+    assert shown.count("not testable") == 1
     said = " ".join(whole.findings("en"))
     assert "in 1 of 3 cases: H1" in said
     assert "depends most on Ease" in said

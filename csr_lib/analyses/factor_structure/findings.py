@@ -224,7 +224,7 @@ def _loadings(w: Words) -> list[Finding]:
     size = frame["loading"].abs()
     strong, weak = frame.iloc[int(size.argmax())], frame.iloc[int(size.argmin())]
     values: dict[str, Any] = {
-        "high": w.named(strong["item"], strong["loading"]), "low": w.named(weak["item"], weak["loading"]),
+        "high": w.quoted(strong["item"], strong["loading"]), "low": w.quoted(weak["item"], weak["loading"]),
         "threshold": CUTOFFS["factor_loading"].threshold,
     }  # fmt: skip
     below = rows_of(frame[size < CUTOFFS["factor_loading"].threshold])
@@ -260,8 +260,8 @@ def _confirmed(w: Words) -> list[Finding]:
         return []
     least, most = (loadings.iloc[int(at)] for at in (loadings["estimate"].argmin(), loadings["estimate"].argmax()))
     values = {
-        "constructs": loadings["construct"].nunique(), "low": w.named(least["item"], least["estimate"]),
-        "high": w.named(most["item"], most["estimate"]),
+        "constructs": loadings["construct"].nunique(), "low": w.quoted(least["item"], least["estimate"]),
+        "high": w.quoted(most["item"], most["estimate"]),
     }  # fmt: skip
     found = [Finding("fs_cfa", values)]
     if "paths" in w.tables:  # else it is a key finding

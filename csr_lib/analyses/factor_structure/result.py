@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import pandas as pd
+
 from csr_lib.analyses._result import AnalysisResult
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import text
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from csr_lib.show import Drawing
 
 _COEFFICIENT = dict.fromkeys(("estimate", "std_error", "ci_low", "ci_high"), "coefficient")
+_ESTIMATE = ("estimate", "ci_low", "ci_high", "p_value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +69,7 @@ class FactorStructureResult(AnalysisResult):
             "performance", "performance_ci_low", "performance_ci_high",
         ),
         "hypotheses": (
-            "hypothesis", "expected", "estimate", "ci_low", "ci_high", "p_value", "status",
-            "score", "score_ci_low", "score_ci_high", "score_p_value", "score_status",
+            "hypothesis", "expected", "tested_in", "estimate", "ci_low", "ci_high", "p_value", "verdict",
         ),
         "modification": ("fit_model", "hint", "source", "target", "mi", "p_value", "std_all"),
         "invariance": (
@@ -104,10 +106,7 @@ class FactorStructureResult(AnalysisResult):
         "score_paths": {
             **_COEFFICIENT, **dict.fromkeys(("performance", "performance_ci_low", "performance_ci_high"), "score"),
         },
-        "hypotheses": {
-            **_COEFFICIENT, **dict.fromkeys(("score", "score_ci_low", "score_ci_high"), "coefficient"),
-            "score_p_value": "p_value",
-        },
+        "hypotheses": _COEFFICIENT,
         "modification": {"std_all": "signed_coefficient"},
         "invariance": {
             **dict.fromkeys(("cfi", "rmsea", "srmr"), "coefficient"),
@@ -122,11 +121,26 @@ class FactorStructureResult(AnalysisResult):
         "items": ("construct",),
         "cfa_loadings": ("construct",),
         "paths": ("target",),
+        "effects": ("target",),
+        "hypotheses": ("hypothesis", "expected"),
         "modification": ("fit_model",),
         "invariance": ("segment",),
         "latent_means": ("construct",),
         "equalities": ("segment", "invariance_step"),
     }
+
+    def _shown(self, name: str) -> pd.DataFrame:
+        """Hypotheses: a row per model that says something of the hypothesis, instead of eleven columns."""
+        if name != "hypotheses":
+            return super()._shown(name)
+        rows = []
+        for h in self.tables[name].to_dict("records"):
+            latent = {"tested_in": "structure", "verdict": h["status"], **{k: h[k] for k in _ESTIMATE}}
+            score = {"tested_in": "scores", "verdict": h["score_status"], "estimate": h["score"]}
+            score |= {k: h[f"score_{k}"] for k in _ESTIMATE[1:]}
+            told = [r for r in (latent, score) if r["verdict"] != "untested"] or [{**latent, "tested_in": None}]
+            rows += [{"hypothesis": h["hypothesis"], "expected": h["expected"], **r} for r in told]
+        return pd.DataFrame(rows)
 
     def _values(self, name: str, lang: str) -> Mapping[str, Any]:
         from csr_lib.analyses.factor_structure.words import shown_values

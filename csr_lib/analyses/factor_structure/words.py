@@ -111,6 +111,10 @@ class Words:
         """Return ``label (value)``."""
         return both("named", label=self.label(key), value=number(value, kind))
 
+    def quoted(self, key: str, value: float, kind: str = "decimal") -> dict[str, str]:
+        """Return ``"label" (value)``, for items, whose labels are phrases."""
+        return both("quoted", label=self.label(key), value=number(value, kind))
+
     def list_of(
         self, rows: Sequence[Mapping[str, Any]], value: str, kind: str = "decimal", key: str = "source", most: int = 12
     ) -> list[dict[str, str]]:
