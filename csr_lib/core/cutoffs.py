@@ -91,6 +91,7 @@ CUTOFFS: dict[str, Cutoff] = {
     "delta_srmr_intercepts": _at_most(0.010, 0.010, "chen2007"),
     "delta_srmr_intercepts_small": _at_most(0.005, 0.005, "chen2007"),
     "failed_draws": _at_most(0.01, 0.05, "hair2022"),
+    "inadmissible_draws": _at_most(0.05, 0.20, "csr_convention"),
     "sign_flips": _at_most(0.05, 0.20, "csr_convention"),
     "r_squared": _at_least(0.19, 0.10, "chin1998"),
     # sample

@@ -406,6 +406,25 @@ def test_the_strongest_driver_and_the_best_lever_are_named(opened: Any) -> None:
     assert driver.values["effect"] == drivers.loc["Quality", "importance"]  # noqa: PD011
 
 
+def test_nothing_is_read_from_a_solution_that_no_population_could_have() -> None:
+    result = csr.satisfaction_index(csr.open_study(ROOT / "data" / "bank" / "study.yml"), mode="reflective", bootstrap=60)
+    assert result.tables["r_squared"]["r_squared"].max() > 1
+    assert {h.key for h in result.headline} == {"index_value"}
+    assert "importance_performance_map" not in result.tables
+    assert set(result.tables["hypotheses"]["status"]) == {"undecided"}
+    checks = {c.key: c for c in result.checks}
+    assert "explained_variance" not in checks
+    assert checks["inadmissible_draws"].verdict == "fail"
+    assert f"{result.resamples} bootstrap resamples" in (said := " ".join(result.findings("en", level="method")))
+    assert "of the others have an inadmissible solution" in said
+    assert "inadmissible" in result.figure("model", "en").caption
+
+
+def test_a_driver_that_respondents_hardly_tell_from_another_is_not_named_alone() -> None:
+    result = csr.satisfaction_index(csr.open_study(ROOT / "data" / "directory" / "study.yml"), **FAST)
+    assert "hardly tell Service quality from Service attitude" in " ".join(result.findings("en", level="key"))
+
+
 def test_a_driver_that_cannot_be_told_from_zero_is_not_named(opened: Any) -> None:
     frame = answers()
     rng = np.random.default_rng(3)

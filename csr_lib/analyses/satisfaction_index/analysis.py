@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -96,6 +97,7 @@ def satisfaction_index(survey: Survey, *, lang: str | None = None, **options: An
     resamples. The same numbers: R seminr (paths, weights, reliability), cSEM ``doIPMA`` (performance, importance).
     """
     from csr_lib.analyses.satisfaction_index import findings
+    from csr_lib.analyses.satisfaction_index.checks import reflective
     from csr_lib.analyses.satisfaction_index.estimate import estimate
     from csr_lib.analyses.satisfaction_index.rollup import hidden_units, tree
     from csr_lib.analyses.satisfaction_index.told import Told
@@ -128,6 +130,7 @@ def satisfaction_index(survey: Survey, *, lang: str | None = None, **options: An
         template=e.template,
         options=chosen,
         failed=e.draws.n_failed if e.draws else 0,
+        inadmissible=float(e.draws.n_inadmissible) if e.draws and reflective([e.fit]) else math.nan,
         random_groups=e.draws.units if e.draws and e.draws.method == "groups" else 0,
         strata=e.strata,
     )
@@ -192,7 +195,7 @@ def _tables(e: Estimate, options: Options, plan: Any, hidden: set[Any]) -> tuple
 def _model_checks(e: Estimate, tables: Mapping[str, Any], signs: Mapping[tuple[str, str], int]) -> list[Check]:
     import numpy as np
 
-    from csr_lib.analyses.satisfaction_index.checks import draw_checks, group_check, model_checks
+    from csr_lib.analyses.satisfaction_index.checks import draw_checks, group_check, model_checks, reflective
 
     label = e.label
     checks = model_checks(e.fit, e.target, label, signs=signs, paths=tables["paths"], alpha=1 - e.level, lower=e.climb.results)
@@ -201,7 +204,8 @@ def _model_checks(e: Estimate, tables: Mapping[str, Any], signs: Mapping[tuple[s
         turned = (np.sign(e.draws.draws["loadings"]) != np.sign(items["loading"].to_numpy())).mean(axis=0)
         several = items.groupby("construct")["item"].transform("size").to_numpy() > 1
         flips = {str(i): float(s) for i, s, many in zip(items["item"], turned, several, strict=True) if many}
-        checks += draw_checks(e.draws.n_failed, e.draws.resamples, flips, label)
+        inadmissible = e.draws.n_inadmissible if reflective([e.fit]) else None
+        checks += draw_checks(e.draws.n_failed, e.draws.resamples, flips, label, inadmissible)
     sizes = [(label(r.group), r.n) for r in rows(tables["segments"])] if "segments" in tables else []
     small = group_check(sizes)
     return [*checks, *([small] if small else [])]

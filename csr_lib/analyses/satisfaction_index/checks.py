@@ -97,7 +97,7 @@ def model_checks(
         _admissible([*lower, fit], label),
         _beyond_one(fit, label),
         judged("path_std_error", "path_std_error", errors, lambda p: joined(label(p[0]), label(p[1]), "→"), "coefficient"),
-        judged("explained_variance", "r_squared", {c: r2 for c, r2 in inner.items() if c == target}, label),
+        judged("explained_variance", "r_squared", {c: r2 for c, r2 in inner.items() if c == target and r2 <= 1}, label),
         judged("weak_equations", "r_squared", {c: r2 for c, r2 in inner.items() if c != target}, label, "coefficient"),
         _single_items([c.construct for c in constructs if c.n_items == 1], label),
         _expected_signs(paths, signs, label, alpha),
@@ -157,6 +157,16 @@ def _discriminant(fit: PLSResult, label: Label) -> list[Check | None]:
     return [htmt, larcker]
 
 
+def faults(fits: Sequence[PLSResult]) -> list[Any]:
+    """Return what no population could have in the estimates; loadings of dependent items (fault ``items``) are told elsewhere."""
+    return [r for fit in fits for r in rows(fit.inadmissible) if r.fault != "items"]
+
+
+def reflective(fits: Sequence[PLSResult]) -> bool:
+    """Whether any construct is estimated by consistent PLS, whose solution may be inadmissible."""
+    return any(c.mode == "reflective" for fit in fits for c in fit.model.constructs)
+
+
 def negative_weights(fit: PLSResult) -> list[str]:
     """Return the items whose outer weight is negative."""
     return [str(i) for i in fit.items.loc[fit.items["weight"] < 0, "item"]]
@@ -173,16 +183,15 @@ def _negative_weights(fits: Sequence[PLSResult], label: Label) -> Check:
 
 def _admissible(fits: Sequence[PLSResult], label: Label) -> Check | None:
     """Whether consistent PLS stayed within what a population could have; None where no construct is reflective."""
-    if all(c.mode != "reflective" for fit in fits for c in fit.model.constructs):
+    if not reflective(fits):
         return None
-    faults = [r for fit in fits for r in rows(fit.inadmissible) if r.fault != "items"]
 
     def said(fault: Any) -> dict[str, str]:
         pair = joined(label(fault.name), label(fault.other), "–") if fault.fault == "correlation" else label(fault.name)
         key = f"satisfaction_index.fault.{fault.fault}"
         return {lang: text(key, lang, name=words(pair, lang), value=fault.value) for lang in LANGUAGES}
 
-    names = list({words(name, "en"): name for name in map(said, faults)}.values())
+    names = list({words(name, "en"): name for name in map(said, faults(fits))}.values())
     return Check(
         "model_admissible", "fail" if names else "pass", float(len(names)), 0.0, "dijkstra2015", {"names": names, "plain": names}
     )
@@ -210,11 +219,18 @@ def _expected_signs(paths: pd.DataFrame, signs: Mapping[tuple[str, str], int], l
     return Check("expected_sign", verdict, float(len(against)), 0.0, "", {"names": names, "plain": plain})
 
 
-def draw_checks(failed: int, resamples: int, flips: Mapping[str, float], label: Label) -> list[Check]:
-    """Return the checks of the bootstrap: draws that failed, and items whose weight changes its sign (`flips`, share by item)."""
+def draw_checks(
+    failed: int, resamples: int, flips: Mapping[str, float], label: Label, inadmissible: int | None = None
+) -> list[Check]:
+    """Return the checks of the bootstrap: draws that failed, those that no population could have (`inadmissible`; None where the
+    mode of the constructs rules them out), and items whose weight changes its sign (`flips`, share by item)."""
     if not resamples:
         return []
     checks = [Check.against("index_failed_draws", failed / resamples, "failed_draws", failed=failed, resamples=resamples)]
+    if inadmissible is not None and failed < resamples:
+        worked = resamples - failed
+        values = {"inadmissible": inadmissible, "worked": worked}
+        checks.append(Check.against("inadmissible_draws", inadmissible / worked, "inadmissible_draws", **values))
     flipped = judged("sign_flips", "sign_flips", flips, label, "share")
     return [*checks, *([flipped] if flipped else [])]
 

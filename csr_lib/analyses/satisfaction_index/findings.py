@@ -126,6 +126,9 @@ def _drivers(told: Told) -> Iterator[Finding]:
     if not drivers:
         return
     first, target = told.strongest(), told.label(told.target)
+    if not told.sound:
+        yield _finding("no_solution", "key", "bad", target=target)
+        return
     if first is None:
         yield _finding("no_lever", "key", "caution", target=target)
         return
@@ -144,7 +147,7 @@ def _drivers(told: Told) -> Iterator[Finding]:
     elif len(drivers) > 1:
         lever, key = _lever(drivers)
         yield _finding(
-            key,
+            "lever_first" if key == "lever" and lever is first else key,
             "key",
             target=target,
             construct=told.label(lever.construct),
@@ -153,6 +156,17 @@ def _drivers(told: Told) -> Iterator[Finding]:
             low=10 * lever.ci_low,
             high=10 * lever.ci_high,
         )
+    yield from _alike(told, first.construct)
+
+
+def _alike(told: Told, strongest: str) -> Iterator[Finding]:
+    """Drivers that respondents hardly tell from the strongest one: their effects cannot be told apart either."""
+    several = [d.construct for d in told.ranked() if len(told.fit.model.construct(d.construct).items) > 1]
+    if strongest not in several:
+        return
+    alike = [c for c in several if c != strongest and CUTOFFS["htmt"].verdict(float(told.fit.htmt.loc[c, strongest])) == "fail"]
+    if alike:
+        yield _finding("driver_alike", "key", "caution", construct=told.label(strongest), names=[told.label(c) for c in alike])
 
 
 def _lever(drivers: Sequence[Any]) -> tuple[Any, str]:
@@ -166,6 +180,8 @@ def _lever(drivers: Sequence[Any]) -> tuple[Any, str]:
 
 
 def _outcomes(told: Told) -> Iterator[Finding]:
+    if not told.sound:
+        return
     if told.ranked():
         r2 = told.row("r_squared", construct=told.target).r_squared
         yield _finding("explained", construct=told.label(told.target), r2=r2)
@@ -254,9 +270,13 @@ def _hypotheses(told: Told) -> Iterator[Finding]:
         return
     stated = rows(told.tables["hypotheses"])
     supported = [h.hypothesis for h in stated if h.status == "supported"]
-    tested = sum(h.status != "untested" for h in stated)
+    tested = sum(h.status not in ("untested", "undecided") for h in stated)
+    undecided = sum(h.status == "undecided" for h in stated)
+    if undecided:
+        yield _finding("hypotheses_undecided", tone="caution", count=undecided)
     if supported:
-        yield _finding("hypotheses", tone="good", supported=len(supported), tested=tested, ids=supported)
+        key = "hypotheses_all" if len(supported) == tested > 1 else "hypotheses"
+        yield _finding(key, tone="good", supported=len(supported), tested=tested, ids=supported)
     elif tested:
         yield _finding("hypotheses_none", tested=tested)
     keys = {"not_supported": "hypothesis_no", "opposite": "hypothesis_opposite", "untested": "hypothesis_untested"}
@@ -454,7 +474,7 @@ def headline(told: Told) -> tuple[Headline, ...]:
                 **interval(first.ci_low, first.ci_high),
             )
         )
-    if told.ranked():
+    if told.ranked() and told.sound:
         r2 = told.row("r_squared", construct=told.target)
         cards.append(
             Headline(

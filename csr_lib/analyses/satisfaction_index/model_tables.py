@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses.satisfaction_index.checks import negative_weights
+from csr_lib.analyses.satisfaction_index.checks import faults, negative_weights
 from csr_lib.analyses.satisfaction_index.estimate import INSIDE, SCOPE, Estimate
 from csr_lib.analyses.satisfaction_index.tables import effects_on
 
@@ -160,7 +160,10 @@ def drivers_table(e: Estimate) -> pd.DataFrame:
 
 
 def map_is_admissible(e: Estimate) -> bool:
-    """Whether the map may be shown: there are drivers, and no item of them or of the target has a negative weight."""
+    """Whether the map may be shown: the solution may be read, there are drivers, and no item of them or of the target has a
+    negative weight."""
+    if faults([*e.climb.results, e.fit]):
+        return False
     concerned = {*e.model.ancestors(e.target), e.target}
     negative = set(negative_weights(e.fit))
     owner = dict(zip(e.fit.items["item"], e.fit.items["construct"], strict=True))

@@ -110,6 +110,8 @@ class SatisfactionIndexResult(AnalysisResult):
     def _values(self, name: str, lang: str) -> Mapping[str, Any]:
         period = text("satisfaction_index.period", lang, wave=self.label(self.wave, lang)) if self.wave else ""
         values: dict[str, Any] = {"target": self.label(self.target, lang), "period": period, "alpha": 1 - self.confidence}
+        impossible = any(c.key == "model_admissible" and c.verdict == "fail" for c in self.checks)
+        values["warning"] = text("satisfaction_index.inadmissible", lang) if impossible else ""
         if name == "decomposition" and name in self.tables:
             pair = self._pair()
             values |= {

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.analyses._rows import rows
+from csr_lib.analyses.satisfaction_index.checks import faults
 from csr_lib.analyses.satisfaction_index.estimate import (
     INSIDE,
     LEAVES,
@@ -279,12 +280,14 @@ def hypotheses_table(e: Estimate, effects: pd.DataFrame) -> pd.DataFrame | None:
     """The study's hypotheses, held against the direct path, or the total effect where there is no direct one; None without any.
 
     Columns ``hypothesis source target expected tested_as estimate ci_low ci_high p_value status``. ``status``: ``supported``
-    (expected sign, p below 1 − confidence), ``opposite`` (the other sign, p so), ``not_supported``, ``untested`` (no path).
+    (expected sign, p below 1 − confidence), ``opposite`` (the other sign, p so), ``not_supported``, ``untested`` (no path),
+    ``undecided`` (the model has no solution that a population could have).
     """
     stated = e.people.study.hypotheses
     if not stated or e.draws is None:
         return None
     out = []
+    sound = not faults([*e.climb.results, e.fit])
     found = {(r.source, r.target): vars(r) for r in rows(effects)}
     for h in stated:
         row: dict[str, Any] = {"hypothesis": h.id, "source": h.from_, "target": h.to, "expected": "+" if h.sign == "+" else "−"}
@@ -296,5 +299,7 @@ def hypotheses_table(e: Estimate, effects: pd.DataFrame) -> pd.DataFrame | None:
         right = (row["estimate"] > 0) == (h.sign == "+")
         firm = row["p_value"] < 1 - e.level
         row["status"] = "untested" if not tested_as else "not_supported" if not firm else "supported" if right else "opposite"
+        if tested_as and not sound:
+            row["status"] = "undecided"
         out.append(row)
     return pd.DataFrame(out)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from csr_lib.analyses._rows import rows
+from csr_lib.analyses.satisfaction_index.checks import faults
 from csr_lib.core.check import Check, Finding, Level, Tone
 from csr_lib.core.model import Template
 from csr_lib.core.result import Basis
@@ -31,7 +32,8 @@ class Told:
     basis, pooled : on whom the index rests, and on whom the model does.
     latest : the last of several waves, else None; `period` the wave that the index describes, None for all answers together.
     labels : construct, item, segment … -> label. `template` that the model was made from.
-    options : as used. `failed` of the resamples failed; `random_groups` of respondents were resampled, 0 where
+    options : as used. `failed` of the resamples failed; `inadmissible` of the others have a solution that no population could
+        have (NaN where the mode of the constructs rules that out); `random_groups` of respondents were resampled, 0 where
         it was the respondents themselves; `strata` are the segments that resamples were drawn within.
     """
 
@@ -51,6 +53,7 @@ class Told:
     template: Template | None
     options: Any
     failed: int
+    inadmissible: float
     random_groups: int
     strata: tuple[str, ...]
 
@@ -74,12 +77,20 @@ class Told:
             frame = frame[frame[column] == value]
         return rows(frame)[0]
 
+    @property
+    def sound(self) -> bool:
+        """Whether the model has a solution that a population could have."""
+        return not faults([*self.climb.results, self.fit])
+
     def ranked(self) -> list[Any]:
         """Return what leads to the target, the strongest effect first."""
         return self._ranked
 
     def strongest(self) -> Any:
-        """Return the strongest driver whose effect is told from zero (without resampling: the strongest); None without one."""
+        """Return the strongest driver whose effect is told from zero (without resampling: the strongest); None without one, or
+        without a solution that may be read."""
+        if not self.sound:
+            return None
         return next((d for d in self._ranked if d.ci_low > 0 or math.isnan(d.ci_low)), None)
 
     @cached_property
@@ -161,6 +172,7 @@ def method(told: Told) -> Iterator[Finding]:
             seed=options.seed,
             strata=strata,
             failed=told.failed,
+            inadmissible=told.inadmissible,
         )
         if told.random_groups:
             yield said("m_groups", groups=told.random_groups)
