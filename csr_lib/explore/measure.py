@@ -163,12 +163,11 @@ def _found(survey: Survey, key: str) -> Measure:
 def _outcome(survey: Survey, key: str) -> Measure:
     study = survey.study
     entry = study.outcomes[key]  # type: ignore[index]
-    label = entry.label if entry.label is not None else {lang: text(f"overview.outcome.{key}", lang) for lang in LANGUAGES}
+    label = study.label(key)
     construct = study.outcome_construct(key)
     if construct:
         found = _found(survey, construct)
-        own = label if entry.label is not None else found.label
-        return Measure(key, own, survey, "score", found.answers, None, {}, found.changed)
+        return Measure(key, label, survey, "score", found.answers, None, {}, found.changed)
     values, scale = survey.outcome(key).to_numpy(dtype=float), survey.outcome_scale(key)
     if entry.yes is not None:
         said = {f"answer_{n}": {lang: text(f"table.{b}", lang) for lang in LANGUAGES} for n, b in enumerate(("false", "true"))}

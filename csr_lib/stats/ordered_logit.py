@@ -184,7 +184,9 @@ def _maximise(z: Array, y: Array, w: Array, grades: int, where: str) -> tuple[Ar
         at, (value, gradient, hessian, scores) = tried, new
         if np.abs(at[cuts:]).max() > 50 or not np.isfinite(hessian).all() or np.linalg.cond(hessian) > 1e14:
             break
-        if float(gradient @ np.linalg.solve(-hessian, gradient)) < _TOLERANCE:
+        move = np.linalg.solve(-hessian, gradient)
+        # where the grades are separated the likelihood levels off but every step stays as long as the one before
+        if float(gradient @ move) < _TOLERANCE and np.abs(move).max() < 1e-4:
             return at[:cuts], at[cuts:], value, hessian, scores, step
     raise AnalysisError(
         "the likelihood has no maximum: some predictor separates the grades (almost) perfectly",

@@ -38,7 +38,8 @@ class Regression:
     df : residual degrees of freedom, n − k − 1.
     cov : (k + 1, k + 1) covariances of the coefficients, HC3.
     answers : the complete rows, the outcome last; ``answers.kept`` says which of the rows handed in.
-    fitted, residual, leverage, cook : (n,), of the rows used.
+    fitted, residual, leverage, cook : (n,), of the rows used; `cook` is NaN for a row that the fit passes through whatever it
+        answers (leverage 1), as in R.
     level : of the intervals.
     """
 
@@ -168,6 +169,7 @@ def regression(
         f = (total - rest) / (p - 1) / sigma2 if sigma2 > 0 else math.inf
         each = 1.0 if answers.kind == "frequency" else w
         cook = each * residual**2 / (p * sigma2) * leverage / (1 - leverage) ** 2
+        cook = np.where((leverage < 1 - 1e-10) & np.isfinite(cook), cook, np.nan)
     anova = pd.DataFrame(
         {
             "part": ["regression", "residual", "total"],

@@ -36,7 +36,7 @@ def study_card(study: Study, lang: str) -> str:
     scale = study.scale
     ends = [words(scale.labels[p], lang) for p in (scale.min, scale.max) if p in scale.labels]
     model = study.model and (study.model.template.upper() if study.model.template else say("own_model"))
-    outcomes = [words(study.label(n), lang) if study.label(n) != n else say(f"outcome.{n}") for n in study.outcomes]
+    outcomes = [words(study.label(n), lang) for n in study.outcomes]
     rows = [
         ("scale", say("points", low=f"{scale.min:g}", high=f"{scale.max:g}") + (f" ({' – '.join(ends)})" if ends else "")),
         ("indicators", say("asked", n=len(study.indicators), kinds=kinds)),

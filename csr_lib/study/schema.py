@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
 from csr_lib.core.errors import OptionError, Problem, StudyError, unknown
 from csr_lib.core.model import Construct, Model, template, with_parts
+from csr_lib.core.text import LANGUAGES, text
 from csr_lib.study import yaml_tree
 from csr_lib.study.parts import Also, Codes, Count, Item, Label, Name, Names, Number, Part, Scale, as_code
 from csr_lib.study.schema_answers import AnswerFile, Cleaning, Question, RoleKey, Sampling, Segment, WaveKey, Weighting
@@ -355,7 +356,10 @@ class Study(Part):
     # ---- words
 
     def label(self, key: str) -> str | dict[str, str]:
-        """Return the label of an indicator, construct, segment, outcome, question or wave; `key` where it has none."""
+        """Return the label of an indicator, construct, segment, outcome, question or wave; `key` where it has none.
+
+        An outcome without a label is called as its construct is, or by the usual word for it.
+        """
         places: list[Mapping[Any, Any]] = [self.indicators, self.constructs, self.segments, self.outcomes, self.questions]
         if self.operations:
             places.append(self.operations.metrics)
@@ -365,6 +369,10 @@ class Study(Part):
                 return found
         if self.wave and key in self.wave.labels:
             return self.wave.labels[key]
+        if key in self.outcomes:
+            construct = self.constructs.get(self.outcome_construct(key) or "")
+            own = construct.label if construct else None
+            return own if own is not None else {lang: text(f"study.outcome.{key}", lang) for lang in LANGUAGES}
         return key
 
     def _repr_html_(self) -> str:

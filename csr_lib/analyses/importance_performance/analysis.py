@@ -159,7 +159,7 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
         options=used,
         tables=tables,
         basis=basis,
-        outcome=outcome_label(customers, choice.outcome or opted.outcome),
+        outcome=customers.label(choice.outcome or opted.outcome),
         waves=_waves(everybody, tables),
     )
     drawn = {"quadrant": ("map", "cuts", *(["competitors"] if "competitors" in tables else []))}
@@ -278,19 +278,6 @@ def _waves(everybody: Survey, tables: Mapping[str, pd.DataFrame]) -> tuple[Any, 
         return None, None
     names = everybody.waves[-1], (tables["movement"]["wave_before"].iloc[0] if "movement" in tables else None)
     return tuple(None if name is None else everybody.label(f"wave={name}") for name in names)  # type: ignore[return-value]
-
-
-def outcome_label(survey: Survey, outcome: str) -> Any:
-    """Return what the outcome is called: its label, that of its construct, or the usual word for it."""
-    study = survey.study
-    construct = (
-        study.outcome_construct(outcome) if outcome in study.outcomes else outcome if outcome in study.constructs else None
-    )
-    for key in (outcome, construct):
-        if key is not None and study.label(key) != key:
-            return study.label(key)
-    key = f"{NAME}.outcome.{outcome}"
-    return _words(key) if has_text(key, "en") else outcome
 
 
 def _labels(survey: Survey, m: Measured, tables: Mapping[str, pd.DataFrame], outcome: Any) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def measured(survey: Survey, options: Options) -> Measured:
         else {}
     )
     groups = tuple(sorted(groups, key=lambda g: -compete.get(g, 0.0)))
-    labels |= {name: _label(customers, name) for name in OUTCOMES if name in columns}
+    labels |= {name: customers.label(name) for name in OUTCOMES if name in columns}
     if panel_wave:
         labels[panel_wave] = customers.value_label("wave", panel_wave)
     return Measured(
@@ -163,17 +163,6 @@ def types(frame: pd.DataFrame, satisfied: float, loyal: float) -> pd.Series:
     """Return the type of each customer: satisfied and loyal from the cut-offs on."""
     happy, bound = (frame["satisfaction"] >= satisfied - 1e-9).to_numpy(), (frame["loyalty"] >= loyal - 1e-9).to_numpy()
     return pd.Series(np.array(TYPES, dtype=object)[np.where(happy, np.where(bound, 0, 1), np.where(bound, 2, 3))], frame.index)
-
-
-def _label(survey: Survey, name: str) -> Any:
-    """Return what an outcome is called: its own label, its construct's, or its plain name."""
-    from csr_lib.analyses.loyalty.words import both
-
-    construct = survey.study.outcome_construct(name)
-    found = survey.label(name)
-    if found == name and construct:
-        found = survey.label(construct)
-    return both(f"loyalty.outcome.{name}") if found in (name, construct) else found
 
 
 def _percent(survey: Survey, name: str) -> pd.Series:

@@ -32,7 +32,7 @@ from csr_lib.analyses.overview.tables import (
 )
 from csr_lib.analyses.overview.verbatims import verbatim_tables
 from csr_lib.analyses.overview.weakest import weakest_link
-from csr_lib.analyses.overview.words import both, shown_values
+from csr_lib.analyses.overview.words import Words, both, shown_values
 from csr_lib.core.errors import AnalysisError, OptionError, Problem
 from csr_lib.core.result import Basis
 from csr_lib.core.text import has_text, text
@@ -223,13 +223,13 @@ class OverviewResult(AnalysisResult):
         )
 
     def _draw_constructs(self, lang: str) -> Drawing:
-        frame = self.tables["constructs"]
+        frame = Words(self).parts()
         index = self.tables["index"]
         overall = float(index.loc[index["chosen"], "estimate"].iloc[0])
         return self._intervals(frame, lang, "score", key="construct", overall=(overall, self.labels[INDEX]), sort=True)
 
     def _draw_rates(self, lang: str) -> Drawing:
-        return self._intervals(_in_percent(self.tables["rates"]), lang, "share", key="outcome", kind="count")
+        return self._intervals(self.tables["rates"], lang, "share", key="outcome", kind="percent")
 
     def _draw_weakest_link(self, lang: str) -> Drawing:
         frame = self.tables["weakest_link"].sort_values("estimate", ascending=False, kind="stable")
@@ -243,7 +243,7 @@ class OverviewResult(AnalysisResult):
             ],
             ignore_index=True,
         )
-        return self._intervals(_in_percent(long), lang, "share", key="indicator", series="series", kind="count")
+        return self._intervals(long, lang, "share", key="indicator", series="series", kind="percent")
 
     def _draw_groups(self, lang: str) -> Drawing:
         index = self.tables["index"]
@@ -371,11 +371,6 @@ def _bases(tables: Mapping[str, pd.DataFrame], scores: Scores) -> dict[str, Basi
     return found
 
 
-def _in_percent(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return shares as percentages, for an axis in percent."""
-    return frame.assign(**{c: 100 * frame[c] for c in ("estimate", "ci_low", "ci_high")})
-
-
 def _customers(survey: Survey) -> Survey:
     found = survey.customers()
     if not {"customer", "user"} & set(found.roles):
@@ -397,7 +392,7 @@ def _customers(survey: Survey) -> Survey:
 
 def _labels(survey: Survey, scores: Scores, by_group: Grouped) -> dict[str, Any]:
     study = survey.study
-    outcomes: dict[str, Any] = {str(o): _outcome_label(survey, o) for o in study.outcomes}
+    outcomes: dict[str, Any] = {str(o): study.label(o) for o in study.outcomes}
     found: dict[str, Any] = {
         INDEX: both("overview.index_name"),
         CSAT: both("overview.satisfied_name"),
@@ -419,11 +414,6 @@ def _labels(survey: Survey, scores: Scores, by_group: Grouped) -> dict[str, Any]
     return found | {key: survey.label(key) for key in keys if key not in found}
 
 
-def _outcome_label(survey: Survey, name: str) -> Any:
-    given = survey.study.outcomes[name].label  # type: ignore[index]
-    return given if given is not None else both(f"overview.outcome.{name}")
-
-
 def _grades(scores: Scores, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     frame = tables.get("distribution")
     if frame is None:
@@ -441,6 +431,7 @@ def _facts(scores: Scores, by_group: Grouped) -> dict[str, Any]:
         "panel": by_group.panel,
         "latest": survey.value_label("wave", survey.waves[-1]) if survey.waves else "",
         "waves": len(survey.waves),
+        "made_of": [c for c in scores.constructs if survey.study.constructs[str(c)].of],
         "satisfaction_asked": scores.satisfaction is not None,
         "rule_replaced": survey.study.missing_rule == "em",
         "least_group": by_group.least,
