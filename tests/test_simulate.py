@@ -34,7 +34,7 @@ def answers() -> pd.DataFrame:
 # ---- margins
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(high=st.sampled_from([5, 7, 10]), place=st.floats(0.15, 0.9), width=st.floats(0.14, 0.24))
 def test_a_margin_has_the_moments_that_were_asked_for(high: int, place: float, width: float) -> None:
     mean, sd = 1 + place * (high - 1), width * (high - 1)
@@ -220,7 +220,7 @@ def test_answers_come_back_in_daytime_and_level_off() -> None:
 # ---- meeting a published figure
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(target=st.floats(6.4, 7.8), seed=st.integers(0, 1000))
 def test_nudging_meets_a_mean_with_as_few_moves_as_possible(target: float, seed: int) -> None:
     rng = np.random.default_rng(12)

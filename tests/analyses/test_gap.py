@@ -16,7 +16,6 @@ from scipy import stats
 import csr_lib as csr
 from csr_lib.analyses.gap import Options, feeds
 from csr_lib.analyses.gap.findings import size_of
-from csr_lib.analyses.gap.tables import adjusted
 from csr_lib.core.errors import AnalysisError, OptionError
 from csr_lib.core.result import Result
 from csr_lib.core.text import LANGUAGES
@@ -44,17 +43,6 @@ def test_gaps_are_those_of_the_paired_t_test(tmp_path: Path) -> None:
     order = np.argsort(raw)
     by_hand = np.maximum.accumulate([raw[k] * (4 - step) for step, k in enumerate(order)])
     assert result.tables["indicators"]["p_adjusted"].to_numpy()[order] == pytest.approx(np.minimum(by_hand, 1))
-
-
-@pytest.mark.parametrize(("method", "theirs"), [("holm", "holm"), ("bonferroni", "bonf"), ("fdr", "fdr_bh"), ("none", "none")])
-def test_adjustments_are_pingouins(method: str, theirs: str) -> None:
-    import pingouin
-
-    p = np.array([0.001, 0.2, 0.04, np.nan, 0.03, 0.9])
-    expected = np.full(6, np.nan)
-    known = ~np.isnan(p)
-    expected[known] = pingouin.multicomp(p[known], method=theirs)[1]
-    assert adjusted(p, method) == pytest.approx(expected, nan_ok=True)
 
 
 def test_dimensions_and_scores_come_from_respondents(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def test_a_study_without_loyalty_says_what_is_lacking(tmp_path: Path, answers: p
         loyalty(survey)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-2, 2), st.floats(-5, 5))
 def test_the_smooth_of_a_straight_line_is_the_line(slope: float, start: float) -> None:
     x = np.repeat(np.arange(0, 101, 10.0), 3)

@@ -234,6 +234,11 @@ def test_examples_say_everything_in_both_languages(name: str) -> None:
             assert "overview." not in str(result.table(table, lang).title)
         assert result.findings(lang, level="key")
         assert result.findings(lang, level="action")
+    groups = next(c for c in result.checks if c.key == "overview_groups")
+    assert groups.value == result.tables["groups"]["n"].min()  # what is said of group sizes is what the table shows
+    made_of = {c for c, entry in survey.study.constructs.items() if entry.of}
+    order = next((f for f in result.found if f.key == "overview_order"), None)
+    assert order is None or len(order.values["list"]) == len(set(result.tables["constructs"]["construct"]) - made_of)
 
 
 def test_a_wave_without_answers_is_an_error() -> None:

@@ -262,7 +262,7 @@ def test_a_filter_leaves_out_what_it_gives_no_answers_for(opened: Any) -> None:
 shares_of_three = st.lists(st.floats(0.05, 1), min_size=3, max_size=3).map(lambda s: [x / sum(s) for x in s])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shares_of_three, st.lists(st.floats(0, 100), min_size=3, max_size=3))
 def test_a_rolled_up_index_lies_between_those_below_it(shares: list[float], index: list[float]) -> None:
     units = [("company", name) for name in "ABC"]

@@ -66,7 +66,7 @@ def test_no_effect_stands_before_its_cause(name: str, downwards: bool) -> None:
     assert all(along[s] <= along[t] + 1e-9 for s, t in edges)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.integers(3, 8), st.integers(0, 2**16))
 def test_boxes_of_any_recursive_model_stand_apart(n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

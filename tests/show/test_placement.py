@@ -16,7 +16,7 @@ def place(points: np.ndarray, hard: np.ndarray = NONE):
     return place_labels(points, np.tile([60.0, 12.0], (len(points), 1)), 4.0, FRAME, hard, NONE)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 16), st.integers(0, 2**16))
 def test_a_clear_placement_has_no_overlaps(n: int, seed: int) -> None:
     points = np.random.default_rng(seed).uniform([20, 20], [440, 300], (n, 2))

@@ -22,7 +22,7 @@ def random_judgements(seed, k):
 
 
 @given(st.lists(st.floats(0.05, 1), min_size=2, max_size=8), st.sampled_from(["eigenvector", "geometric", "column_mean"]))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_consistent_judgements_give_back_their_weights_by_every_method(weights, method):
     w = np.array(weights) / sum(weights)
     found = ahp(w[:, None] / w, method=method)
@@ -32,7 +32,7 @@ def test_consistent_judgements_give_back_their_weights_by_every_method(weights, 
 
 
 @given(st.integers(0, 10_000), st.integers(3, 7))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_the_order_of_the_children_does_not_matter_and_transposing_turns_the_eigenvector_problem_round(seed, k):
     A = random_judgements(seed, k)
     order = np.random.default_rng(seed).permutation(k)

@@ -54,7 +54,7 @@ def test_an_effect_of_the_wrong_sign_is_told_and_counts_as_nothing():
     assert (row["sgp"], row["dgp"], row["asymmetry"]) == (0, 1, -1)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6))
 def test_turning_ratings_and_outcome_round_swaps_penalty_and_reward(seed):
     answers = asymmetric_answers(300, seed)
@@ -66,7 +66,7 @@ def test_turning_ratings_and_outcome_round_swaps_penalty_and_reward(seed):
     np.testing.assert_allclose(other.items["p_value"], one.items["p_value"], atol=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(0.1, 50), st.floats(-100, 100), st.integers(0, 10**6))
 def test_the_unit_of_the_outcome_and_the_order_of_rows_and_columns_do_not_matter(scale, shift, seed):
     answers = asymmetric_answers(200)

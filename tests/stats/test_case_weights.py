@@ -16,7 +16,7 @@ def test_effective_n_and_design_effect_by_hand():
 
 
 @given(WEIGHTS, st.floats(0.001, 1000))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_design_effect_is_one_plus_the_squared_variation_whatever_the_scale(weights, scale):
     w = np.array(weights)
     assert design_effect(w * scale) == pytest.approx(1 + w.var() / w.mean() ** 2, rel=1e-9)
@@ -24,7 +24,7 @@ def test_the_design_effect_is_one_plus_the_squared_variation_whatever_the_scale(
 
 
 @given(WEIGHTS, st.floats(1.05, 5), st.sampled_from(["proportional", "equal"]))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_trimming_keeps_the_sum_and_the_limit_and_never_costs_effective_n(weights, limit, spread):
     w = np.array(weights)
     cut = trim_weights(w, limit, spread=spread)

@@ -87,7 +87,7 @@ def test_the_weighted_standard_error_by_hand():
     assert found.n_effective == pytest.approx(16 / 6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.floats(0.1, 30))
 def test_equal_weights_of_any_size_change_nothing(seed, w):
     rng = np.random.default_rng(seed)
@@ -98,7 +98,7 @@ def test_equal_weights_of_any_size_change_nothing(seed, w):
         assert getattr(weighted, name) == pytest.approx(getattr(plain, name), rel=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 4), min_size=12, max_size=12))
 def test_frequency_weights_are_repeated_rows(w):
     x, y = X[:12], Y[:12]

@@ -30,7 +30,7 @@ def every_method(data, weights=None, kind="sampling"):
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_row_and_column_order_do_not_matter_and_weights_sum_to_one(seed):
     data = answers(seed)
     rng = np.random.default_rng(seed)
@@ -42,7 +42,7 @@ def test_row_and_column_order_do_not_matter_and_weights_sum_to_one(seed):
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_a_frequency_weight_equals_repeated_rows(seed):
     data = answers(seed)
     counts = np.random.default_rng(seed).integers(1, 4, len(data))

@@ -33,7 +33,7 @@ def test_a_population_gives_its_own_factors_back(method):
     assert s.heywood == ()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_no_other_uniquenesses_are_more_likely(seed, m):
     """The objective, written out as log|Σ| + tr(SΣ⁻¹) − log|S| − p, has its minimum at the solution."""

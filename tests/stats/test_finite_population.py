@@ -53,7 +53,7 @@ def test_a_share_of_all_has_an_interval_that_is_not_a_point():
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_a_frequency_weight_equals_repeated_rows_intervals_included(seed):
     rng = np.random.default_rng(seed)
     counts = rng.integers(1, 4, 12)
@@ -69,7 +69,7 @@ def test_a_frequency_weight_equals_repeated_rows_intervals_included(seed):
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_row_order_and_units_do_not_matter(seed):
     rng = np.random.default_rng(seed)
     order = rng.permutation(80)

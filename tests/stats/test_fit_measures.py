@@ -35,7 +35,7 @@ def test_a_model_worse_than_the_baseline_gets_no_credit():
     assert max(found[k] for k in ("tli", "rfi", "nfi", "rni", "ifi")) < 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(chi2=st.floats(0.1, 2000), df=st.integers(1, 300), n=st.integers(20, 5000), groups=st.integers(1, 4))
 def test_the_interval_of_rmsea_is_where_the_noncentral_distribution_says(chi2, df, n, groups):
     found = rmsea(chi2, df, n, groups)

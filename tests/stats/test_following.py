@@ -71,7 +71,7 @@ def test_signals_come_by_chance_as_often_as_known() -> None:
 # ---- decomposition
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_composition_and_change_within_leave_no_rest(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -41,7 +41,7 @@ def test_triangles_and_trapezoids_by_hand():
 
 
 @given(st.lists(st.floats(-50, 150), min_size=1, max_size=20), st.floats(0, 0.95), st.booleans())
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_memberships_of_scores_sum_to_one_and_falling_peaks_mirror_rising_ones(scores, plateau, falling):
     frame = pd.DataFrame({"x": scores})
     rising = score_memberships(frame, [20, 50, 60, 100], plateau=plateau).table.loc["x"].to_numpy()
@@ -53,7 +53,7 @@ def test_memberships_of_scores_sum_to_one_and_falling_peaks_mirror_rising_ones(s
 
 
 @given(st.integers(0, 10_000), st.sampled_from(sorted(OPERATORS)))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_compositions_stay_within_0_and_1_and_do_not_hang_on_the_order_of_items(seed, operator):
     A, R = random_case(seed)
     order = np.random.default_rng(seed).permutation(len(A))
@@ -67,7 +67,7 @@ def test_compositions_stay_within_0_and_1_and_do_not_hang_on_the_order_of_items(
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_a_tree_under_the_weighted_average_is_one_level_with_global_weights(seed):
     rng = np.random.default_rng(seed)
     leaves = pd.DataFrame(rng.dirichlet(np.ones(3), size=5), index=list("abcde"))

@@ -34,7 +34,7 @@ def test_the_leaves_stand_from_left_to_right():
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_weights_of_leaves_and_local_weights_are_two_ways_to_say_the_same(seed):
     rng = np.random.default_rng(seed)
     local = {node: dict(zip(of, rng.uniform(0.1, 5, len(of)), strict=True)) for node, of in TREE.items()}
@@ -54,7 +54,7 @@ def test_below_a_node_without_weight_all_count_equally():
 
 
 @given(st.integers(0, 10_000), st.sampled_from(sorted(OPERATORS)), st.booleans())
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_each_draw_is_evaluated_as_if_it_were_alone(seed, operator, normalise):
     rng = np.random.default_rng(seed)
     R, A = rng.dirichlet(np.ones(4), size=(3, 5)), rng.dirichlet(np.ones(5), size=3)

@@ -31,7 +31,7 @@ def weighted(frame, kind, missing="listwise"):
     return sample(frame, w, kind=kind, missing=missing)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(2, 900), st.integers(100, 300), st.integers(1, 4), st.integers(0, 10**6))
 def test_every_row_is_in_one_group_of_its_stratum_and_groups_have_equal_sizes(n, groups, layers, seed):
     rng = np.random.default_rng(seed)

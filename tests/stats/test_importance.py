@@ -40,7 +40,7 @@ def test_lmg_is_the_mean_gain_over_all_orders():
     np.testing.assert_allclose(lmg(R), expected)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 8), st.integers(0, 10**6))
 def test_shares_sum_to_r2_and_follow_their_predictors(k, seed):
     R = correlations(k, 2, seed)

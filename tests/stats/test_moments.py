@@ -37,7 +37,7 @@ def test_sampling_weights_by_hand():
     assert m.n_effective == pytest.approx(16 / 6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tables.filter(varied), st.data())
 def test_an_integer_frequency_weight_is_that_many_rows(x, data):
     w = np.array(data.draw(st.lists(st.integers(1, 4), min_size=len(x), max_size=len(x))))
@@ -47,7 +47,7 @@ def test_an_integer_frequency_weight_is_that_many_rows(x, data):
     assert weighted.n == weighted.n_effective == repeated.n
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tables.filter(varied), st.floats(0.1, 50), st.integers(0, 10**6))
 def test_sampling_weights_have_no_unit_and_rows_no_order(x, factor, seed):
     rng = np.random.default_rng(seed)
@@ -162,7 +162,7 @@ def test_group_means_of_answers_and_resamples(answers):
     np.testing.assert_allclose(drawn[:, 1], [expected[1]] * 2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables.filter(varied), st.data())
 def test_a_resample_of_people_is_that_of_the_rows_they_repeat(x, data):
     """So that errors and intervals of frequency weights are those of repeated rows."""
@@ -175,7 +175,7 @@ def test_a_resample_of_people_is_that_of_the_rows_they_repeat(x, data):
         np.testing.assert_allclose(one, other, atol=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables.filter(varied), st.integers(0, 10**6), st.sampled_from(RULES[:2]), st.booleans())
 def test_a_resample_follows_the_order_and_the_units_of_the_columns(x, seed, rule, weights):
     rng = np.random.default_rng(seed)

@@ -81,7 +81,7 @@ def test_many_matrices_at_once_are_the_single_ones():
     np.testing.assert_allclose(omega(from_covariance(covs[0])).items["loading"], one.rotation.loadings[:, 0], atol=1e-6)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 1000), st.permutations(range(4)), st.lists(st.floats(0.1, 10), min_size=4, max_size=4))
 def test_order_and_units_do_not_matter(seed, order, units):
     cov = samples(1, 120, np.array(congeneric().cov), seed)[0]

@@ -11,7 +11,7 @@ COUNTS = st.integers(0, 500)
 
 
 @given(st.integers(1, 500), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.floats(0, 1))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_rates_are_ordered_shares_and_contacts_split_into_cooperation(I, P, R, NC, O, UH, UO, e):  # noqa: E741
     r = dict(outcome_rates(I=I, P=P, R=R, NC=NC, O=O, UH=UH, UO=UO, e=e).table[["rate", "estimate"]].itertuples(index=False))
     assert all(0 <= v <= 1 for v in r.values())

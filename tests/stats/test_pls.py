@@ -49,7 +49,7 @@ def test_total_effects_are_direct_plus_indirect(answers, small_model, mode):
     assert ("Loyalty", "Image") not in total.index
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), scheme=st.sampled_from(SCHEMES), mode=st.sampled_from(MODES))
 def test_order_and_units_do_not_matter(seed, scheme, mode):
     from stats_samples import simulate
@@ -78,7 +78,7 @@ def test_order_and_units_do_not_matter(seed, scheme, mode):
     np.testing.assert_allclose(one.htmt, other.htmt.loc[one.htmt.index, one.htmt.columns], atol=1e-7)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), item=st.sampled_from(["i1", "q2", "s1"]), mode=st.sampled_from(MODES))
 def test_an_item_turned_round_turns_its_weight_and_nothing_else(seed, item, mode):
     from stats_samples import simulate
@@ -98,7 +98,7 @@ def test_an_item_turned_round_turns_its_weight_and_nothing_else(seed, item, mode
     np.testing.assert_allclose(one.constructs["r2"], other.constructs["r2"], atol=1e-7)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), item=st.integers(0, 8), up=st.floats(0, 3))
 def test_a_better_answer_never_lowers_an_index(seed, item, up):
     from stats_samples import simulate

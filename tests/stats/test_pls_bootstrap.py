@@ -131,7 +131,7 @@ def test_draws_are_within_the_stated_tolerance_of_their_limits(answers, small_mo
         np.testing.assert_allclose(near.draws[quantity], exact.draws[quantity], atol=1e-6, err_msg=quantity)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6))
 def test_units_levels_orders_and_rows_of_weight_0_change_no_draw(small_model, seed):
     rng = np.random.default_rng(seed)

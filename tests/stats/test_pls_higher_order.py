@@ -183,7 +183,7 @@ def test_three_levels_are_climbed_one_by_one(answers):
     assert list(found.parts["part"]) == ["Image", "Quality", "Middle", "Satisfaction"]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10**6), mode=st.sampled_from("AB"), slope=st.floats(0.1, 20), shift=st.floats(-50, 50))
 def test_order_and_units_do_not_matter(seed, mode, slope, shift):
     rng = np.random.default_rng(seed)

@@ -89,7 +89,7 @@ def test_the_same_seed_gives_the_same_parts(answers, small_model):
     assert (one != other).all()
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 10**6), slope=st.floats(0.1, 20), shift=st.floats(-50, 50))
 def test_units_change_no_share_and_scale_errors(seed, slope, shift):
     answers = simulate(120, seed)

@@ -50,7 +50,7 @@ def test_two_by_two_table_has_its_closed_form():
     assert estimates(polychoric(data))[0] == pytest.approx(np.sin(2 * np.pi * (0.4 - 0.25)), abs=1e-12)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000), st.sampled_from([2, 3, 5]), st.data())
 def test_order_and_coding_do_not_matter(seed, categories, data):
     answers = ordinal(120, 0.4, items=3, categories=categories, seed=seed)
@@ -65,7 +65,7 @@ def test_order_and_coding_do_not_matter(seed, categories, data):
     np.testing.assert_allclose(polychoric(answers).correlation, sign * result.correlation, atol=1e-9)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000))
 def test_frequency_weights_are_repeated_rows(seed):
     answers = ordinal(80, 0.5, items=3, seed=seed)
@@ -152,7 +152,7 @@ def test_an_empty_cell_of_a_two_by_two_table_is_marked_or_filled_on_request():
     assert 0.5 < filled["estimate"][0] < 0.99
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.integers(2, 5), st.integers(2, 5), st.floats(-1, 1), st.integers(0, 3))
 def test_no_other_correlation_is_more_likely(seed, rows, columns, rho, contradictions):
     """Tables of every sort, some with answers that contradict all others, against a search over the whole range."""

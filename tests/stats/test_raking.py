@@ -32,7 +32,7 @@ def test_raking_keeps_the_odds_ratio() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(2, 4), st.integers(2, 4))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_every_margin_is_met_and_weights_are_positive(seed: int, first: int, second: int) -> None:
     rng = np.random.default_rng(seed)
     grid = np.array([(i, j) for i in range(first) for j in range(second)])  # every cell has a row: a solution exists
@@ -85,7 +85,7 @@ def test_margins_that_contradict_each_other_do_not_converge() -> None:
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_the_order_of_rows_and_of_cells_does_not_matter(seed: int) -> None:
     rng = np.random.default_rng(seed)
     grid = np.array([(i, j) for i in range(3) for j in range(2)])

@@ -16,7 +16,7 @@ ANSWERS = np.array([10, 9, 9, 8, 7, 7, 6, 3, 10, np.nan])
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["none", "sampling", "frequency"]))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_the_score_is_the_mean_of_plus_one_zero_and_minus_one(seed, kind):
     rng = np.random.default_rng(seed)
     x, w = rng.integers(0, 11, 30).astype(float), rng.integers(1, 4, 30).astype(float)

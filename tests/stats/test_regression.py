@@ -26,7 +26,7 @@ def test_rows_with_missing_answers_are_left_out_and_counted() -> None:
     pd.testing.assert_frame_equal(fit.coefficients, regression(data.iloc[10:], "y").coefficients)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0.01, 100))
 def test_sampling_weights_have_no_unit(factor: float) -> None:
     data = answers()

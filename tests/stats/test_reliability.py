@@ -28,7 +28,7 @@ def test_item_statistics_from_the_answers(answers):
     assert r.ci_low < r.alpha < r.ci_high
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(2, 12), st.floats(0.05, 0.95))
 def test_spearman_brown(k, r):
     """Parallel items of correlation r have alpha kr/(1 + (k − 1)r)."""
@@ -112,7 +112,7 @@ def test_standard_error_is_the_spread_over_samples():
     assert alphas.std() == pytest.approx(float(alpha_std_error(cov, 200)), rel=4 / np.sqrt(4000) + 1 / 200)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 1000), st.permutations(range(4)), st.floats(0.1, 10), st.floats(-5, 5))
 def test_order_and_units_of_all_items_do_not_matter(seed, order, factor, shift):
     rng = np.random.default_rng(seed)
@@ -123,7 +123,7 @@ def test_order_and_units_of_all_items_do_not_matter(seed, order, factor, shift):
     np.testing.assert_allclose(moved.items["item_rest"], once.items["item_rest"].to_numpy()[list(order)], atol=1e-9)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 1000))
 def test_frequency_weights_are_repeated_rows(seed):
     rng = np.random.default_rng(seed)

@@ -148,7 +148,7 @@ def test_bca_is_the_percentile_interval_where_draws_and_replicates_are_symmetric
     np.testing.assert_allclose(bca_interval(draws, np.zeros(3), replicates), percentile_interval(draws))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0.01, 100), st.floats(-50, 50), st.integers(0, 10**6))
 def test_bca_follows_the_unit_and_its_ends_are_ordered(factor, shift, seed):
     rng = np.random.default_rng(seed)
@@ -187,7 +187,7 @@ def test_holm_by_hand():
     assert holm([]).shape == (0,)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_keeps_the_order_and_never_helps(p):
     adjusted = holm(p)

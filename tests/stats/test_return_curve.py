@@ -30,7 +30,7 @@ def test_the_level_that_counts_were_made_from_is_found(form, k, c):
     assert found.reached == pytest.approx(counts.sum() / 500, abs=1e-3)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.integers(0, 10_000), st.floats(0.15, 0.5))
 def test_the_interval_holds_the_level_and_no_less_than_came_back(seed, k):
     counts = np.random.default_rng(seed).poisson(300 * np.diff(grown("exponential", k, 0)))

@@ -20,7 +20,7 @@ def noisy(seed: int, factors: int = 3) -> np.ndarray:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(SEEDS)
 def test_what_a_rotation_leaves_unchanged(method, seed):
     a = noisy(seed)
@@ -44,7 +44,7 @@ def test_order_and_sign(method):
 
 
 @pytest.mark.parametrize("method", ["varimax", "quartimax", "promax", "oblimin"])
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(SEEDS)
 def test_neither_the_position_before_nor_the_order_of_items_matters(method, seed):
     rng = np.random.default_rng(seed)

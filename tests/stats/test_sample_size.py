@@ -29,7 +29,7 @@ def test_nonresponse_and_design_effect_raise_what_is_sent_out():
     st.one_of(st.none(), st.integers(50, 100_000)),
     st.floats(0.5, 3),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_size_and_margin_are_each_others_inverse(margin, share, population, deff):
     facts = {"share": share, "population": population, "design_effect": deff}
     found = sample_size(margin, **facts)
@@ -51,7 +51,7 @@ def overall_variance(counts, sizes, sd):
     st.integers(6, 12),
     st.integers(1, 2),
 )
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_no_other_allocation_in_whole_numbers_has_a_smaller_variance(strata, n, minimum):
     sizes, sd = [s[0] for s in strata], [s[1] for s in strata]
     n = min(n, sum(sizes))

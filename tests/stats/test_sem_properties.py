@@ -13,7 +13,7 @@ from csr_lib.stats.moments import Moments, moments, sample
 from csr_lib.stats.sem import cfa, sem
 
 SEEDS = st.integers(0, 10**6)
-FEW = settings(max_examples=8, deadline=None)
+FEW = settings(max_examples=8)
 
 
 def numbers(result, *columns):

@@ -42,7 +42,7 @@ def test_kendalls_w_is_one_for_one_order_and_zero_for_opposite_ones():
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_kendalls_w_is_the_mean_rank_correlation_of_the_raters(seed):
     """Mean Spearman correlation of m raters = (mW − 1)/(m − 1), without ties."""
     rng = np.random.default_rng(seed)
@@ -62,7 +62,7 @@ def test_combinations_by_hand():
 
 
 @given(st.lists(st.floats(0.01, 10), min_size=2, max_size=6), st.sampled_from(["additive", "geometric"]))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_sets_that_agree_combine_to_themselves(weights, rule):
     w = pd.Series(weights)
     np.testing.assert_allclose(combine_weights({"x": w, "y": 7 * w}, rule), w / w.sum(), rtol=1e-9)
@@ -108,7 +108,7 @@ def test_trees_that_are_none_are_refused(change, says):
     st.lists(st.tuples(st.floats(1, 10), st.floats(0, 5)), min_size=1, max_size=6).filter(lambda v: sum(w for _, w in v) > 0.01),
     st.floats(0, 1),
 )
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_index_lies_between_0_and_100_and_rises_with_every_mean(items, part):
     x, w = np.array(items).T
     one = weighted_index(x, w, 1, 10)

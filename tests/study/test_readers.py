@@ -180,7 +180,7 @@ cells = st.text(
 
 
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=5), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_comes_back_as_it_was(tmp_path: Path, rows: list[tuple[str, str]], encoding: str) -> None:
     stream = io.StringIO()
     pd.DataFrame(rows, columns=["x", "y"]).to_csv(stream, index=False)
