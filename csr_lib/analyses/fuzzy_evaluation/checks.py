@@ -10,7 +10,7 @@ import pandas as pd
 from csr_lib.analyses._checks import sample_checks
 from csr_lib.analyses.fuzzy_evaluation.system import GROUP, NAME, ROOT, TIE
 from csr_lib.analyses.fuzzy_evaluation.tables import Evaluated
-from csr_lib.analyses.fuzzy_evaluation.words import both, named_expert, node_label
+from csr_lib.analyses.fuzzy_evaluation.words import both, how_many, named_expert, node_label
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.stats.fuzzy import verdict
@@ -117,7 +117,9 @@ def _clarity(found: Evaluated, tables: dict[str, pd.DataFrame]) -> list[Check]:
         frame = tables["sensitivity"]
         decided = frame.loc[frame["grade"] != TIE, "grade"]
         same = decided == said.grade
-        values = {"grade": label[said.grade], "same": int(same.sum()), "decided": len(decided), "ties": len(frame) - len(decided)}
+        ties = len(frame) - len(decided)
+        values = {"grade": label[said.grade], "same": int(same.sum()), "decided": len(decided), "ties": ties or None}
+        values["agree"] = how_many("of_combinations", int(same.sum()), len(decided))
         out.append(Check.against("fuzzy_sensitivity", float(same.mean()), "winner_agreement", **values))
     return out
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from csr_lib.analyses.fuzzy_evaluation.system import NAME, TIE
 from csr_lib.analyses.fuzzy_evaluation.told import actions, limits, method
-from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, both, set_label
+from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, both, how_many, set_label
 from csr_lib.core.check import Finding, Headline, Tone
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, text, words
@@ -114,7 +114,7 @@ def _stability(w: Words) -> list[Finding]:
         "grade": w.label(grade),
         "others": [_counted(w, g, frame["grade"]) for g in dict.fromkeys(frame.loc[~same, "grade"]) if g != TIE],
         "sets": frame["weights"].nunique(),
-        "own": int((own["grade"] == grade).sum()),
+        "own": how_many("of_sets", int((own["grade"] == grade).sum()), len(own)),
         "operators": frame["operator"].nunique(),
     }
     found = []
@@ -242,7 +242,7 @@ def _experts(w: Words) -> list[Finding]:
         values = {
             "weights": both(f"{NAME}.set.{name}"),
             "n": len(part),
-            "same": int((part["grade"] == w.whole["grade"]).sum()),
+            "same": how_many("of_experts", int((part["grade"] == w.whole["grade"]).sum()), len(part)),
             "grade": w.label(w.whole["grade"]),
             "lowest": float(low["score"]),
             "highest": float(high["score"]),

@@ -24,6 +24,12 @@ def both(key: str, **values: Any) -> dict[str, str]:
     return {lang: text(key, lang, **values) for lang in LANGUAGES}
 
 
+def how_many(of: str, same: int, total: int) -> dict[str, str]:
+    """Return ``all 6 sets of weights``, ``2 of 6 sets of weights``, ``none of 6 experts``: `of` is a key of the catalogue."""
+    found = "all" if same == total else "some" if same else "none"
+    return both(f"{NAME}.{of}.{found}", same=same, total=total)
+
+
 def node_label(survey: Survey, name: str) -> Any:
     """Return what the whole, a construct or an indicator is called."""
     return both(f"{NAME}.goal") if name == ROOT else survey.label(name)
