@@ -148,7 +148,7 @@ def provenance_rows(result: Result, lang: str) -> list[tuple[str, str]]:
     row("excluded", _pairs({_reason(k, lang): number(v, "count") for k, v in source.excluded.items()}, lang))
     row("basis", basis_sentence(result.basis, lang))
     row("withheld", words(list(result.withheld), lang) if result.withheld else "")
-    row("options", _pairs({k: _option(v) for k, v in result.options.items() if v is not None}, lang))
+    row("options", _pairs({k: _option(v) for k, v in result.options.items() if v not in (None, {}, [], ())}, lang))
     row("seed", result.seed)
     row("resamples", number(result.resamples, "count") if result.resamples else "")
     row("hashes", _pairs(source.hashes, lang))

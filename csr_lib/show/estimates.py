@@ -75,7 +75,7 @@ def intervals(
             value_column(ax, ys, [_value(r, value, kind, lang, show_n) for r in data.to_dict("records")])
         label_values(ax, axis_label, narrow)
         if kind in ("percent", "share"):
-            ax.xaxis.set_major_formatter(lambda v, _: number(v, "percent"))
+            ax.xaxis.set_major_formatter(lambda v, _: f"{round(100 * v, 6):g}%".replace("-", "−"))  # no 3% where 2.5% is meant
         ax.margins(x=0.06)
         handles += _interval_handle(data, value, lang, confidence)
         legend_above(fig, handles, narrow)

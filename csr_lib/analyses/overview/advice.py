@@ -20,13 +20,13 @@ def actions(w: Words) -> list[Finding]:
     weakest = w.tables["weakest_link"]
     harmful = weakest[(weakest["harm"] > 0) & (weakest["p_adjusted"] < w.limit)]
     if len(harmful):
-        act("overview_act_harm", "bad", list=[w.label(i) for i in harmful["indicator"][:NAMED]])
+        act("overview_act_harm", "bad", list=[w.quoted(i) for i in harmful["indicator"][:NAMED]])
     else:
         low = w.tables["indicators"].sort_values("estimate", kind="stable")
-        act("overview_act_low", list=[w.label(i) for i in low["indicator"][:NAMED]])
+        act("overview_act_low", list=[w.quoted(i) for i in low["indicator"][:NAMED]])
     only = weakest[weakest["only"] > 0].sort_values("only", ascending=False, kind="stable")
     if len(only) and only["only"].iloc[0] >= 0.02:
-        act("overview_act_only", indicator=w.label(only["indicator"].iloc[0]), share=float(only["only"].iloc[0]))
+        act("overview_act_only", indicator=w.quoted(only["indicator"].iloc[0]), share=float(only["only"].iloc[0]))
     comparisons = w.tables.get("comparisons")
     if comparisons is not None:
         apart = comparisons[(comparisons["measure"] == INDEX) & (comparisons["reading"] == "differ")]
@@ -39,7 +39,7 @@ def actions(w: Words) -> list[Finding]:
         behind = competitors[competitors["reading"] == "behind"].sort_values("difference", kind="stable")
         keys = [k for k in dict.fromkeys(behind["indicator"]) if k != "all_indicators"][:NAMED]
         if keys:
-            act("overview_act_competitors", list=[w.label(k) for k in keys])
+            act("overview_act_competitors", list=[w.quoted(k) for k in keys])
     if w.rate("complaint"):
         act("overview_act_complaints", share=float(w.rate("complaint")["estimate"]))  # type: ignore[index]
     missed = w.tables.get("targets")
@@ -50,7 +50,7 @@ def actions(w: Words) -> list[Finding]:
         act("overview_act_target", measure=w.label(far["measure"].iloc[0]), distance=float(far["distance"].iloc[0]))
     best = w.tables["indicators"].sort_values("estimate", ascending=False, kind="stable")
     if len(best) > NAMED:
-        act("overview_act_keep", list=[w.label(i) for i in best["indicator"][:NAMED]])
+        act("overview_act_keep", list=[w.quoted(i) for i in best["indicator"][:NAMED]])
     return found
 
 

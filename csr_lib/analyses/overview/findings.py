@@ -31,9 +31,7 @@ def make_headline(result: OverviewResult) -> list[Headline]:
     ]
     satisfied = w.rate(CSAT)
     if satisfied:
-        cards.append(
-            Headline("overview_csat", satisfied["estimate"], "share", satisfied["ci_low"], satisfied["ci_high"], tone="good")
-        )
+        cards.append(Headline("overview_csat", satisfied["estimate"], "share", satisfied["ci_low"], satisfied["ci_high"]))
     nps = result.tables.get("nps")
     if nps is not None:
         row = rows_of(nps)[0]
@@ -41,8 +39,8 @@ def make_headline(result: OverviewResult) -> list[Headline]:
         cards.append(Headline("overview_nps", row["estimate"], "signed_score", row["ci_low"], row["ci_high"], tone=tone))
     if one["n"]:
         cards.append(Headline("overview_one_failure", one["estimate"], "share", one["ci_low"], one["ci_high"], tone="bad"))
-    constructs = result.tables.get("constructs")
-    if constructs is not None and len(constructs) > 1:
+    constructs = w.parts()
+    if len(constructs) > 1:
         row = rows_of(constructs.sort_values("estimate", kind="stable"))[0]
         values = {"construct": w.label(row["construct"])}
         cards.append(Headline("overview_weakest", row["estimate"], "score", row["ci_low"], row["ci_high"], values, "caution"))
@@ -82,9 +80,9 @@ def _level(w: Words) -> list[Finding]:
 
 def _indicators(w: Words) -> list[Finding]:
     frame = w.tables["indicators"].dropna(subset="estimate").sort_values("estimate", ascending=False, kind="stable")
-    constructs = w.tables.get("constructs")
+    constructs = w.parts()
     found: list[Finding] = []
-    if constructs is not None and len(constructs) > 1:
+    if len(constructs) > 1:
         order = constructs.dropna(subset="estimate").sort_values("estimate", ascending=False, kind="stable")
         best, worst = order.iloc[0], order.iloc[-1]
         lowest = frame[frame["construct"] == worst["construct"]] if "construct" in frame else frame
@@ -112,13 +110,13 @@ def _weakest(w: Words) -> list[Finding]:
     one, frame = w.result.one_failure, w.tables["weakest_link"]
     if not one["n"]:
         return []
-    values = {k: one[k] for k in ("estimate", "ci_low", "ci_high")}
+    values: dict[str, Any] = {k: one[k] for k in ("estimate", "ci_low", "ci_high")}
     if not one["estimate"] > 0:
         return [Finding("overview_no_failure", {"n": one["n"]}, "good", "key")]
     worst = frame.iloc[0]
     if worst["difference"] == worst["difference"] and worst["difference_ci_low"] > 0:
         values |= {
-            "indicator": w.label(worst["indicator"]),
+            "indicator": w.quoted(worst["indicator"]),
             "share": worst["estimate"],
             "difference": worst["difference"],
             "low": worst["difference_ci_low"],
@@ -145,6 +143,8 @@ def _targets(w: Words) -> list[Finding]:
         return []
     found = []
     for row in rows_of(frame):
+        if len(frame) > 1 and row["verdict"] == "open":
+            continue  # the sum of them says so, and the table shows each
         values = {k: row[k] for k in ("estimate", "ci_low", "ci_high", "target")} | {"measure": w.label(row["measure"])}
         values["wave"] = w.label(row["wave"])
         tone: Tone = {"met": "good", "missed": "bad", "open": "caution"}[row["verdict"]]  # type: ignore[assignment]
@@ -237,11 +237,11 @@ def _groups(w: Words) -> list[Finding]:
     if parts is not None:
         keys = set(w.tables["constructs"]["construct"]) if "constructs" in w.tables else set()
         strong = parts[(parts["reading"] == "differ") & parts["measure"].isin(keys)]
-        strong = strong.sort_values("p_adjusted", kind="stable")
+        strong = strong.sort_values("difference", ascending=False, kind="stable")
         phrases = [
             both("overview.part", segment=w.label(r["segment"]), measure=w.label(r["measure"]), low=w.label(r["lowest"]),
                  high=w.label(r["highest"]), difference=r["difference"])
-            for r in rows_of(strong.head(2 * NAMED))
+            for r in rows_of(strong.head(NAMED))
         ]  # fmt: skip
         if phrases:
             found.append(Finding("overview_parts_differ", {"list": phrases}, "caution", "detail"))

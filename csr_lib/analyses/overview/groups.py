@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import pandas as pd
 
 from csr_lib.analyses.overview.scores import Scores
 from csr_lib.analyses.overview.tables import BAD, CSAT, INDEX, NAN, estimate_row, outcome_values
+from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.errors import AnalysisError, OptionError, unknown
 from csr_lib.stats.adjustment import adjust
 from csr_lib.stats.comparison import independent_difference
@@ -49,7 +49,7 @@ class Grouped:
     tables : ``groups groups_of_measures comparisons comparisons_of_parts pairs``, those that there are.
     withheld : labels of the groups that are too small; `labels` of the others, by ``segment=value``.
     codes : segment -> the values of it that are withheld.
-    small : labels of groups shown with fewer than 30 respondents; `least` the smallest n shown.
+    small : labels of groups whose index rests on fewer than 30 respondents; `least` the smallest n of an index.
     not_compared : waves between which questions changed, or that the same respondents answered.
     """
 
@@ -133,9 +133,6 @@ def grouped(scores: Scores, across: Scores, options: Options) -> Grouped:
         out.codes[by] = {v for v in survey.values(by) if v not in shown}
         for group in found.shown:
             out.labels[f"{by}={group.value}"] = group.label
-            if group.small and group.label not in out.small:
-                out.small.append(group.label)
-            out.least = group.n if math.isnan(out.least) else min(out.least, group.n)
         if len(found.shown) < 2:
             continue
         rows = {g.value: (survey.codes[by] == g.value).to_numpy() for g in found.shown}
@@ -162,6 +159,9 @@ def grouped(scores: Scores, across: Scores, options: Options) -> Grouped:
         frame = pd.DataFrame(details)
         out.tables["groups_of_measures"] = frame.drop(columns=["main"])
         out.tables["groups"] = _compact(frame)
+        counts = {d["group"]: d["n"] for d in details if d["measure"] == INDEX}  # as the table shows them
+        out.small = [out.labels[g] for g, n in counts.items() if n < CUTOFFS["group_n"].threshold]
+        out.least = min(counts.values(), default=NAN)
     _adjusted(out, tests, options)
     if pairs:
         frame = pd.DataFrame(pairs)

@@ -37,6 +37,10 @@ class Words:
     def label(self, key: str) -> Any:
         return self.result.labels.get(key, key)
 
+    def quoted(self, key: str) -> dict[str, str]:
+        """Return the label of an indicator in quotation marks, as a sentence names it: it may hold an "and" of its own."""
+        return both("overview.quoted", label=self.label(key))
+
     def named(self, key: str, value: float, kind: str = "score") -> dict[str, str]:
         """Return ``label (value)``."""
         return {
@@ -47,6 +51,11 @@ class Words:
     def list_of(self, frame: pd.DataFrame, key: str, value: str, most: int = NAMED, kind: str = "score") -> list[dict[str, str]]:
         """Return the first rows as ``label (value)``."""
         return [self.named(k, v, kind) for k, v in zip(frame[key][:most], frame[value][:most], strict=True)]
+
+    def parts(self) -> pd.DataFrame:
+        """Return the table of constructs without those that are made of others, which would be named beside their own parts."""
+        frame = self.tables.get("constructs", pd.DataFrame({"construct": []}))
+        return frame[~frame["construct"].isin(self.result.facts["made_of"])]
 
     def index(self) -> Row:
         """Return the row of the index that was chosen."""
@@ -78,8 +87,9 @@ def shown_values(result: OverviewResult, name: str, lang: str) -> dict[str, Any]
         "one_failure": result.one_failure["estimate"],
     }
     if name == "constructs" and "constructs" in tables:
-        frame = tables["constructs"].sort_values("estimate", ascending=False, kind="stable")
+        frame = w.parts().sort_values("estimate", ascending=False, kind="stable")
         values["list"] = w.list_of(frame, "construct", "estimate", len(frame))
+        values["wholes"] = [w.label(c) for c in result.facts["made_of"]] or None
     if name == "rates" and "rates" in tables:
         values["list"] = w.list_of(tables["rates"], "outcome", "estimate", 8, "percent")
     if name == "weakest_link":
