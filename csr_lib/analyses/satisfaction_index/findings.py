@@ -222,12 +222,18 @@ def _segments(told: Told) -> Iterator[Finding]:
         if not clear.p_adjusted < told.alpha:
             said.append((0.0, "segment_same", values))
             continue
-        values |= {"difference": clear.difference, "p": clear.p_adjusted}
+        values |= {"difference": clear.difference, "apart": _apart(clear.difference), "p": clear.p_adjusted}
         said.append((abs(clear.difference), "segment_gap" if clear is worst else "segment_gap_best", values))
     largest = max((size for size, _, _ in said), default=0.0)
     for size, key, values in said:
         first = size > 0 and size == largest
         yield _finding(key, "key" if first else "detail", **values)
+
+
+def _apart(difference: float) -> dict[str, str]:
+    """Return how far a group is above or below the others, in words."""
+    key = f"satisfaction_index.apart.{'above' if difference > 0 else 'below'}"
+    return {lang: text(key, lang, value=abs(difference)) for lang in LANGUAGES}
 
 
 def _rollup(told: Told) -> Iterator[Finding]:
@@ -312,6 +318,7 @@ def _actions(told: Told) -> Iterator[Finding]:
                 group=told.label(group.group),
                 segment=told.label(group.segment),
                 difference=group.difference,
+                apart=_apart(group.difference),
             )
     for check in told.checks:
         names = check.values.get("plain")
