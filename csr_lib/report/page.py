@@ -86,7 +86,7 @@ def make_page(nb: NotebookNode, result: Result, lang: str) -> str:
                 tuple(words(result.source.filter_labels.get(key, plain), lang) for key, plain in ((k, k), (f"{k}=", v)))
                 for k, v in result.source.filters.items()
             ],
-            basis=cards.basis_sentence(result.basis, lang),
+            basis=result.note(lang=lang) if hasattr(result, "note") else cards.basis_sentence(result.basis, lang),
             lead=Markup(prose.html(lead)),
             cards=Markup(cards.headline_cards(result.headline, lang, result.confidence)),
             key_findings=[(f.sentence(lang), f.tone) for f in result.found if f.level == "key"],

@@ -76,6 +76,7 @@ def test_the_other_measures_are_adjusted_together(tmp_path: Path) -> None:
 def test_the_wave_of_the_report_can_be_an_earlier_one(tmp_path: Path) -> None:
     result = run(study(tmp_path, answers()), wave="w2")
     assert (result.previous, result.latest) == ("w1", "w2")
+    assert result.note(lang="en").startswith("w2: n = ")  # of the latest wave, not of all
     assert set(result.tables["trend"]["wave"]) == {"w1", "w2"}
 
 

@@ -21,6 +21,7 @@ from csr_lib.core.errors import OptionError, Problem, unknown
 from csr_lib.core.text import text
 
 if TYPE_CHECKING:
+    from csr_lib.core.result import Basis
     from csr_lib.show import Drawing
     from csr_lib.study import Study, Survey
 
@@ -113,6 +114,12 @@ class TrackingResult(AnalysisResult):
     table_columns: ClassVar[Mapping[str, Sequence[str]]] = assemble.COLUMNS
     table_formats: ClassVar[Mapping[str, Mapping[str, str]]] = assemble.FORMATS
     table_groups: ClassVar[Mapping[str, Sequence[str]]] = assemble.GROUPS
+
+    def note(self, basis: Basis | None = None, lang: str | None = None) -> str:
+        """Return the sentence on n, weights and missing answers; that of the headline says which wave it is of."""
+        said = super().note(basis, lang)
+        latest = self.labels.get(self.latest, self.latest)
+        return said if basis else text("tracking.latest_basis", language(lang, self.lang), latest=latest, basis=said)
 
     def _values(self, name: str, lang: str) -> Mapping[str, Any]:
         return shown_values(self, name, lang)
