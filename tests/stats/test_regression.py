@@ -107,6 +107,20 @@ def test_grades_that_a_predictor_separates_perfectly_are_refused() -> None:
         ordered_logit(data, "y")
 
 
+@pytest.mark.parametrize("answers", ["111222323343", "11112222333333", "112122323343"])
+def test_grades_that_overlap_only_at_their_borders_are_refused(answers: str) -> None:
+    pairs = [(float(x), float(y)) for x, y in zip(answers[::2], answers[1::2], strict=True)] * 2
+    with pytest.raises(AnalysisError, match="separates"):
+        ordered_logit(pd.DataFrame(pairs, columns=["x", "y"]), "y")
+
+
+def test_a_row_that_the_fit_passes_through_has_no_cook_distance() -> None:
+    data = pd.DataFrame({"x": [0.0, 0, 0, 0, 1], "y": [1.0, 2, 3, 2, 9]})
+    cook = regression(data, "y").cook
+    assert np.isnan(cook[-1])  # leverage 1; R's cooks.distance gives NaN as well
+    assert np.isfinite(cook[:-1]).all()
+
+
 def test_an_outcome_that_is_no_grade_is_refused() -> None:
     data = answers()
     with pytest.raises(AnalysisError, match="2 different answers"):
