@@ -118,13 +118,38 @@ def measure(survey: Survey, key: str | None = None) -> Measure:
     if key not in known:
         raise OptionError([unknown(key, known, what="indicator, construct, outcome or question", where="explore")])
     found = _found(survey, key)
-    if found.known().sum() < max(2, study.min_cell):
+    _enough(survey, key, int(found.known().sum()))
+    return found
+
+
+def _enough(survey: Survey, key: str, answered: int) -> None:
+    least = max(2, survey.study.min_cell)
+    if answered < least:
         raise AnalysisError(
-            f"{int(found.known().sum())} respondents answered '{key}', and groups of fewer than {study.min_cell} are withheld",
+            f"{answered} respondents answered '{key}', and groups of fewer than {survey.study.min_cell} are withheld",
             where="answers",
-            allowed=f"at least {max(2, study.min_cell)}",
+            allowed=f"at least {least}",
             mend="take a condition out of the filter, or look at something else",
         )
+
+
+def several_answers(survey: Survey) -> tuple[str, ...]:
+    """Return the questions to which respondents may give several answers."""
+    return tuple(q for q, entry in survey.study.questions.items() if entry.type == "multi")
+
+
+def options(survey: Survey, key: str) -> list[Measure]:
+    """Return one measure per option of a question with several answers: 1 for who chose it, 0 for who chose others only.
+
+    Raises AnalysisError for fewer than `min_cell` answers.
+    """
+    chose = survey.question(key)
+    named = survey.study.questions[key].values or {}
+    found = [
+        Measure(f"answer_{c}", named.get(str(c), str(c)), survey, "happened", chose[c].to_numpy(dtype=float), None, {})
+        for c in chose.columns
+    ]
+    _enough(survey, key, int(found[0].known().sum()) if found else 0)
     return found
 
 

@@ -12,7 +12,7 @@ from csr_lib.analyses._options import language
 from csr_lib.analyses._rows import rows
 from csr_lib.analyses.overview.scores import bottom_flags, boxes_of, top_flags
 from csr_lib.core.text import number, text, words
-from csr_lib.explore.measure import Measure, measure
+from csr_lib.explore.measure import Measure, measure, options, several_answers
 from csr_lib.explore.view import Draft, View, draft, pairwise, people
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def distribution(survey: Survey, key: str | None = None, *, confidence: float = 
     Parameters
     ----------
     survey : the answers; filter them first (``survey.where(…)``, ``survey.wave(…)``).
-    key : an indicator, an outcome, a question with one answer, or a construct, which is shown indicator by indicator; ``"all"``
-        for all indicators; overall satisfaction where None, or else the first indicator.
+    key : an indicator, an outcome, a question with one answer or several, or a construct, which is shown indicator by
+        indicator; ``"all"`` for all indicators; overall satisfaction where None, or else the first indicator.
     confidence : level of the intervals.
     lang : language; the survey's by default.
 
@@ -62,6 +62,8 @@ def distribution(survey: Survey, key: str | None = None, *, confidence: float = 
         members = [i for i in study.leaves(key) if i in chosen.asked("perception")]
     if members:
         return _several(survey, chosen, str(key), [measure(chosen, i) for i in members], lang, confidence)
+    if key in several_answers(chosen):
+        return _options(survey, chosen, str(key), lang, confidence)
     return _one(survey, measure(chosen, key), lang, confidence)
 
 
@@ -168,6 +170,56 @@ def _one_said(m: Measure, tables: dict[str, pd.DataFrame], d: Draft) -> list[str
     if "top_box" in vars(row):
         said.append(d.say("said.distribution_boxes", boxes=boxes_of(m.scale, BOXES), top=row.top_box, bottom=row.bottom_box))
     return said + [d.say(f"said.distribution_{e}", share=s) for e in ("ceiling", "floor") if (s := getattr(row, e)) > HALF]
+
+
+# ---- one question, several answers
+
+
+def _options(survey: Survey, chosen: Survey, key: str, lang: str, level: float) -> View:
+    from csr_lib.show.estimates import intervals
+
+    found = options(chosen, key)
+    answered = found[0].known()
+    answers = []
+    for m in found:
+        share = m.share(m.answers, level)
+        row = {"answer": m.key, "n": m.count(answered & (m.answers > 0)), "share": share.estimate}
+        answers.append(row | {"ci_low": share.ci_low, "ci_high": share.ci_high})
+    frame = pd.DataFrame(answers).sort_values("share", ascending=False, ignore_index=True, kind="stable")
+    number_of = Measure(key, "", chosen, "amount", np.sum([m.answers for m in found], axis=0), None, {}).raw(level)
+    summary = pd.DataFrame(
+        [
+            {
+                "indicator": key,
+                "n": number_of.n,
+                "estimate": number_of.estimate,
+                "ci_low": number_of.ci_low,
+                "ci_high": number_of.ci_high,
+            }
+        ]
+    )
+    labels = {m.key: m.label for m in found}
+    asked = words(chosen.label(key), lang)
+    d = draft("distribution", survey, chosen, lang, level, chosen.basis(used=answered), [key], labels, label=asked)
+    percent = frame.assign(**{c: 100 * frame[c] for c in ("share", "ci_low", "ci_high")})
+    drawing = intervals(
+        percent,
+        labels=labels,
+        lang=lang,
+        key="answer",
+        value="share",
+        kind="score",
+        confidence=level,
+        axis_label=d.say("axis.share"),
+    )
+    shares = zip(frame["answer"], frame["share"], strict=True)
+    drawn = d.figure(drawing, list=[d.say("named", label=labels[a], value=number(s, "percent")) for a, s in shares])
+    columns, formats = ["answer", "n", "share", "ci_low", "ci_high"], {"share": "share", "ci_low": "share"}
+    shown = d.table("answers", frame, columns, formats, notes=[d.say("several_answers")])
+    first = rows(frame)[0]
+    told = {"answer": labels[first.answer], "share": first.share, "low": first.ci_low, "high": first.ci_high}
+    said = d.say("said.distribution_options", mean=number_of.estimate, **told)
+    return d.view({"answers": frame, "summary": summary}, [shown], drawn, [said])
 
 
 # ---- several indicators

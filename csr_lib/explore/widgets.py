@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import HTML, Dropdown, HBox, Layout, Output, ToggleButtons, VBox
 
 from csr_lib.analyses._options import language
-from csr_lib.core.errors import CsrError
+from csr_lib.core.errors import AnalysisError, CsrError
 from csr_lib.core.text import escape, text, words
 from csr_lib.explore.groups import compare, crosstab
-from csr_lib.explore.measure import measurable, measure
+from csr_lib.explore.measure import measurable, measure, several_answers
 from csr_lib.explore.relations import correlations, quadrant
 from csr_lib.explore.single import ALL, distribution
 from csr_lib.explore.split import groupings
@@ -25,7 +25,7 @@ VIEWS = ("distribution", "crosstab", "compare", "correlations", "quadrant")
 OUTCOMES = "outcomes"
 #: Where an error comes from -> the sentence that the panel says instead; all others are told in their own words.
 _SAID = {"answers": "small", "where": "small", "explore, by": "few_groups"}
-_SAID |= {"explore.compare": "unordered", "explore.crosstab": "uncounted"}
+_SAID |= {"explore.compare": "unordered", "explore.crosstab": "uncounted", "several": "several"}
 #: The choosers that a view does not ask.
 _IDLE = {
     "distribution": {"by"},
@@ -90,6 +90,8 @@ class Panel(VBox):
 
     def _make(self) -> View:
         survey, key = self.chosen, self.measure.value
+        if key in several_answers(survey) and self.kind.value in ("crosstab", "compare"):
+            raise AnalysisError(f"'{key}' has several answers", where="several", allowed="distribution")
         whole = key == ""
         construct = self.construct.value
         make: dict[str, Callable[[], View]] = {
@@ -145,13 +147,15 @@ class Panel(VBox):
         return [*options, *([(self._say("outcomes"), OUTCOMES)] if self._others() else [])]
 
     def _others(self) -> list[str]:
-        study = self.survey.study
-        return [k for k in measurable(self.survey.customers()) if k not in study.indicators and k not in study.constructs]
+        study, own = self.survey.study, self.survey.customers()
+        known = [k for k in measurable(own) if k not in study.indicators and k not in study.constructs]
+        return [*known, *several_answers(own)]
 
     def _measures(self, construct: str) -> list[tuple[str, str]]:
         own = self.survey.customers()
         if construct == OUTCOMES:
-            return [(words(measure(own, k).label, self.lang), k) for k in self._others()]
+            several = several_answers(own)
+            return [(words(own.label(k) if k in several else measure(own, k).label, self.lang), k) for k in self._others()]
         keys = own.asked("perception") if construct == ALL else own.study.leaves(construct)
         return [(self._say("whole"), ""), *((words(own.label(k), self.lang), k) for k in keys)]
 

@@ -170,6 +170,18 @@ def test_shares_of_the_answers_by_hand(small: csr.Survey) -> None:
     assert answers["cumulative"].iloc[-1] == pytest.approx(1)
 
 
+def test_options_of_a_question_with_several_answers_by_hand() -> None:
+    survey = example("tobacco")
+    view = csr.explore.distribution(survey, "channels")
+    chose = survey.frame["channels"].str.split("┋")
+    answers = view.tables["answers"].set_index("answer")
+    for option, times in chose.explode().value_counts().items():
+        interval = stats.binomtest(int(times), len(chose)).proportion_ci(method="wilson")
+        row = answers.loc[f"answer_{option}", ["n", "share", "ci_low", "ci_high"]]
+        assert row.tolist() == pytest.approx([times, times / len(chose), *interval])
+    assert view.tables["summary"]["estimate"].item() == pytest.approx(chose.str.len().mean())
+
+
 # ---- the line of code
 
 
