@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.core.errors import AnalysisError, DataError, OptionError, unknown
+from csr_lib.stats.case_weights import effective_n
 from csr_lib.stats.distributions import noncentral_t_below, normal_quantile, t_quantile, t_two_sided
 from csr_lib.stats.moments import Kind
 
@@ -305,7 +306,7 @@ def _mean(x: Array, w: Array, kind: Kind) -> tuple[float, float, float, float, f
     total = float(w.sum())
     m = float(w @ x) / total
     n = total if kind == "frequency" else float(len(x))
-    effective = n if kind != "sampling" else total**2 / float(w @ w)
+    effective = n if kind != "sampling" else effective_n(w)
     if n <= 1:
         return m, math.nan, math.nan, n, effective
     residual = x - m

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from csr_lib.core.errors import AnalysisError, DataError, OptionError, unknown
+from csr_lib.stats.case_weights import effective_n
 from csr_lib.stats.comparison import mean_interval
 from csr_lib.stats.distributions import chi2_above, chi2_noncentrality, t_two_sided
 from csr_lib.stats.moments import Kind, checked_weights
@@ -100,7 +101,7 @@ def compare_means(
     parts = [mean_interval(v, u, kind=pooled_kind) for v, u in zip(values, w, strict=True)]
     n = sum(counts)
     everything, together = np.concatenate(values), np.concatenate(w)
-    effective = float(together.sum() ** 2 / (together @ together)) if pooled_kind == "sampling" else n
+    effective = effective_n(together) if pooled_kind == "sampling" else n
     eta2 = _eta_squared(values, w, everything, together)
     k = len(values)
     nan = math.nan
@@ -167,7 +168,7 @@ def compare_shares(
     rows = float(len(place))
     sampled = weights is not None and kind == "sampling"
     n = float(together.sum()) if kind == "frequency" else rows
-    effective = float(together.sum() ** 2 / (together @ together)) if sampled else n
+    effective = effective_n(together) if sampled else n
     name = "rao_scott" if sampled else "chi2"
     nan = math.nan
     if c < 2:

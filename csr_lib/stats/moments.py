@@ -140,9 +140,9 @@ class Sample:
     @property
     def n_effective(self) -> float:
         """Kish's effective n; `n` without sampling weights."""
-        if self.kind != "sampling":
-            return self.n
-        return float(self.weights.sum() ** 2 / (self.weights**2).sum())
+        from csr_lib.stats.case_weights import effective_n  # which needs `checked_weights` of this module
+
+        return effective_n(self.weights) if self.kind == "sampling" else self.n
 
     @property
     def units(self) -> int:

@@ -464,5 +464,6 @@ class Survey:
 
 
 def _effective(weights: np.ndarray) -> float:
-    squares = float((weights**2).sum())
-    return float(weights.sum()) ** 2 / squares if squares else 0.0
+    from csr_lib.stats.case_weights import effective_n
+
+    return effective_n(weights) if weights.any() else 0.0

@@ -11,9 +11,9 @@ import pandas as pd
 
 from csr_lib.analyses._checks import pooled_waves, sample_checks
 from csr_lib.analyses.gap.scores import Array, Pairs, Plan, fetch
-from csr_lib.analyses.gap.tables import adjusted
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
+from csr_lib.stats.adjustment import adjust
 from csr_lib.stats.comparison import mean_interval
 from csr_lib.stats.moments import moments
 from csr_lib.stats.reliability import alpha_of
@@ -153,7 +153,7 @@ def _wilcoxon(frame: pd.DataFrame, pairs: Pairs, options: Options) -> list[Check
     if pairs.kind == "sampling":
         return []
     limit = 1 - options.confidence
-    t, ranks = (adjusted(frame[c], options.adjust) < limit for c in ("p_t", "p_wilcoxon"))
+    t, ranks = (adjust(frame[c], options.adjust) < limit for c in ("p_t", "p_wilcoxon"))
     apart = int((t != ranks).sum())
     n = float(frame["n"].min())
     verdict: Any = "warn" if apart and n < SMALL_N else "pass"

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.analyses.gap.scores import Array, Pairs, Plan, basis, complete_rows, fetch, level, overall, scores
-from csr_lib.analyses.gap.tables import NAN, adjusted, against_zero, resampled_means
+from csr_lib.analyses.gap.tables import NAN, against_zero, resampled_means
 from csr_lib.core.result import Basis
+from csr_lib.stats.adjustment import adjust
 from csr_lib.stats.comparison import independent_difference, mean_interval, rank_correlation
 from csr_lib.stats.resampling import percentile_interval
 
@@ -142,9 +143,9 @@ def five_gaps(survey: Survey, pairs: Pairs, options: Options) -> tuple[pd.DataFr
         single.append(add(5, test, [i], [customers_p], [], indicator=i, construct=plan.construct_of(i)))
 
     table = pd.DataFrame(rows)
-    table["p_adjusted"] = adjusted(table["p_value"], options.adjust)
+    table["p_adjusted"] = adjust(table["p_value"], options.adjust)
     detail = pd.DataFrame(single).drop(columns=["indicators", "missing"])
-    detail["p_adjusted"] = detail.groupby("gap")["p_value"].transform(lambda p: adjusted(p, options.adjust))
+    detail["p_adjusted"] = detail.groupby("gap")["p_value"].transform(lambda p: adjust(p, options.adjust))
     first = ["gap", "name", "construct", "indicator"]
     return table, detail[[*first, *(c for c in detail.columns if c not in first)]]
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
 from csr_lib.core.result import Basis
+from csr_lib.stats.case_weights import effective_n
 
 if TYPE_CHECKING:
     from csr_lib.study import Study, Survey
@@ -315,7 +316,6 @@ class Pairs:
 
 def basis(weights: Array, kind: Any, rule: str, n_missing: float = 0.0) -> Basis:
     """Return the Basis of the respondents with these weights."""
-    total = float(weights.sum())
-    n = total if kind == "frequency" else float(len(weights))
-    effective = total**2 / float((weights**2).sum()) if kind == "sampling" and len(weights) else n
+    n = float(weights.sum()) if kind == "frequency" else float(len(weights))
+    effective = effective_n(weights) if kind == "sampling" and len(weights) else n
     return Basis(n, effective, kind, rule if n_missing else "none", n_missing)

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.analyses.gap.scores import Array, Pairs, Plan, complete_rows, fetch, scores
+from csr_lib.stats.adjustment import adjust
 from csr_lib.stats.comparison import PairedTest, independent_difference, mean_interval, paired_difference
 from csr_lib.stats.distributions import t_two_sided
 from csr_lib.stats.moments import Sample
-from csr_lib.stats.resampling import holm, percentile_interval, resample_counts
+from csr_lib.stats.resampling import percentile_interval, resample_counts
 from csr_lib.study import withhold
 
 if TYPE_CHECKING:
@@ -56,25 +57,6 @@ def against_zero(values: Array, weights: Array, kind: Any, options: Options) -> 
 def p_of(found: PairedTest, options: Options) -> float:
     """Return the p-value of the test that was asked for."""
     return found.wilcoxon_p if options.test == "wilcoxon" else found.p_value
-
-
-def adjusted(p_values: Any, method: str) -> Array:
-    """Adjust p-values for their number: ``holm``, ``bonferroni``, ``fdr`` (Benjamini & Hochberg) or ``none``.
-
-    NaN stays NaN and does not count. The same numbers: R ``p.adjust``.
-    """
-    p = np.asarray(p_values, dtype=float)
-    known = ~np.isnan(p)
-    out = p.copy()
-    if method == "holm":
-        return holm(p)
-    if method == "bonferroni":
-        out[known] = np.minimum(1.0, p[known] * known.sum())
-    if method == "fdr" and known.any():
-        from scipy.stats import false_discovery_control
-
-        out[known] = false_discovery_control(p[known])
-    return out
 
 
 def resampled_means(values: Array, weights: Array, kind: Any, options: Options) -> Array:
@@ -124,7 +106,7 @@ def gap_row(expectation: Array, perception: Array, pairs: Pairs, options: Option
 def _finish(rows: list[dict[str, Any]], options: Options) -> pd.DataFrame:
     """Adjust the tests of one table for their number, and say what each gap means."""
     frame = pd.DataFrame(rows)
-    frame["p_adjusted"] = adjusted(frame["p_value"], options.adjust)
+    frame["p_adjusted"] = adjust(frame["p_value"], options.adjust)
     frame["reading"] = [reading(g, p, options) for g, p in zip(frame["gap"], frame["p_adjusted"], strict=True)]
     return frame
 
@@ -316,5 +298,5 @@ def groups_table(survey: Survey, plan: Plan, by: str, options: Options) -> tuple
     frame = pd.DataFrame(rows, columns=columns)
     order = {v: i for i, v in enumerate(parts)}
     frame = frame.sort_values("group", key=lambda g: g.map(order), kind="stable").reset_index(drop=True)
-    frame["p_adjusted"] = adjusted(frame["p_value"].astype(float), options.adjust)
+    frame["p_adjusted"] = adjust(frame["p_value"].astype(float), options.adjust)
     return frame, withheld, labels

@@ -12,11 +12,12 @@ import pandas as pd
 
 from csr_lib.analyses._checks import sample_checks
 from csr_lib.analyses.importance_performance.choice import Choice
-from csr_lib.analyses.importance_performance.measure import SHARES_OF_R2, Measured
+from csr_lib.analyses.importance_performance.measure import Measured
 from csr_lib.analyses.importance_performance.tables import URGENCY, Cuts, agreement
 from csr_lib.analyses.importance_performance.words import WEAK, line_words, listed, named, rule_words
 from csr_lib.core.check import Check, Verdict
 from csr_lib.core.result import Basis
+from csr_lib.stats.importance import SHARES_OF_R2
 
 if TYPE_CHECKING:
     from csr_lib.study import Survey

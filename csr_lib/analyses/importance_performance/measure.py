@@ -12,7 +12,7 @@ from csr_lib.core.errors import AnalysisError
 from csr_lib.core.model import Model
 from csr_lib.stats.comparison import mean_interval
 from csr_lib.stats.grouped import can_be_grouped
-from csr_lib.stats.importance import Importance, importance_draws
+from csr_lib.stats.importance import SHARES_OF_R2, Importance, importance_draws
 from csr_lib.stats.importance import importance as derived_importance
 from csr_lib.stats.moments import Moments, Sample, sample
 from csr_lib.stats.pls_bootstrap import ROWS_UP_TO
@@ -25,8 +25,6 @@ Array = np.ndarray
 #: Ways to derive importance from the ratings and an outcome.
 DERIVED = ("correlation", "partial_correlation", "regression", "relative_weights", "lmg")
 METHODS = ("stated", *DERIVED, "total_effects")
-#: Methods that divide R² among the indicators; shown as shares of it, never negative.
-SHARES_OF_R2 = ("relative_weights", "lmg")
 OUTCOME = " outcome"  # no indicator can be called so
 _STATED = " importance "
 

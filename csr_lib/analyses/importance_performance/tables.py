@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csr_lib.analyses.importance_performance.measure import DERIVED, METHODS, OUTCOME, SHARES_OF_R2, Measured
+from csr_lib.analyses.importance_performance.measure import DERIVED, METHODS, OUTCOME, Measured
 from csr_lib.core.errors import AnalysisError
 from csr_lib.core.result import Basis
+from csr_lib.stats.case_weights import effective_n
 from csr_lib.stats.comparison import independent_difference, mean_interval, paired_difference
 from csr_lib.stats.distributions import t_quantile, t_two_sided
+from csr_lib.stats.importance import SHARES_OF_R2
 from csr_lib.stats.importance import importance as derived_importance
 from csr_lib.stats.moments import Sample, sample
 from csr_lib.stats.quadrants import QUADRANTS, cut_offs, place, priority, ranks, shares
@@ -325,7 +327,7 @@ def competitors_table(survey: Survey, m: Measured, min_cell: int, confidence: fl
     table.insert(10, "p_adjusted", holm(table["p_value"]))
     w = survey.weights[rated]
     n = float(w.sum()) if kind == "frequency" else float(len(w))
-    effective = float(w.sum() ** 2 / (w**2).sum()) if kind == "sampling" and n else n
+    effective = effective_n(w) if kind == "sampling" and n else n
     incomplete = float(survey.weights[rated & ~complete].sum()) if kind == "frequency" else float((rated & ~complete).sum())
     basis = Basis(n, effective, kind, "pairwise" if incomplete else "none", incomplete)  # type: ignore[arg-type]
     return table, list(dict.fromkeys(withheld)), basis

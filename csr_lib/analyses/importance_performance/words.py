@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csr_lib.analyses.importance_performance.measure import SHARES_OF_R2
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, number, text, words
-from csr_lib.stats.importance import LMG_EXACT
+from csr_lib.stats.importance import LMG_EXACT, SHARES_OF_R2
 
 if TYPE_CHECKING:
     from csr_lib.analyses._result import AnalysisResult

@@ -12,6 +12,7 @@ import pandas as pd
 from csr_lib.analyses.overview.plan import Plan
 from csr_lib.core.errors import AnalysisError
 from csr_lib.core.result import Basis
+from csr_lib.stats.case_weights import effective_n
 from csr_lib.stats.comparison import MeanEstimate, mean_interval, share_interval
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def make_scores(survey: Survey, plan: Plan, options: Any) -> Scores:
         n = float(w[used].sum()) if frequency else float(used.sum())
         lost = ~complete & used
         n_missing = float(w[lost].sum()) if frequency else float(lost.sum())
-        effective = float(w[used].sum() ** 2 / (w[used] @ w[used])) if survey.weight_kind == "sampling" else n
+        effective = effective_n(w[used]) if survey.weight_kind == "sampling" else n
         kind: Any = survey.weight_kind
         basis = Basis(n, effective, kind, "pairwise" if n_missing else "none", n_missing)
     return Scores(survey, plan, ratings, points, constructs, indexes, satisfaction, basis)
