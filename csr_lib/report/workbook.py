@@ -84,7 +84,7 @@ class _Sheets:
         return chosen
 
     def table(self, result: Result, name: str, frame: pd.DataFrame) -> None:
-        columns = list(_with_labels(result, frame, self.lang))
+        columns = list(_with_labels(result, name, frame, self.lang))
         sheet = self.sheet(name, _title(result, name, self.lang), [max(11, min(34, len(str(key)) + 3)) for key, _, _ in columns])
         basis = result.bases.get(name, result.basis)
         row = 1
@@ -156,11 +156,11 @@ def _write(sheet: xlsxwriter.worksheet.Worksheet, row: int, column: int, value: 
         sheet.write_string(row, column, str(value)[:_LONGEST_TEXT], style)
 
 
-def _with_labels(result: Result, frame: pd.DataFrame, lang: str) -> Iterable[tuple[str, str, list[Any]]]:
+def _with_labels(result: Result, table: str, frame: pd.DataFrame, lang: str) -> Iterable[tuple[str, str, list[Any]]]:
     """The columns as name, heading and values; behind a column of keys comes one with what they mean."""
     for name in frame.columns:
         values = frame[name].tolist()
-        heading = _heading(result, name, lang)
+        heading = _heading(result, table, name, lang)
         yield name, heading, [words(v, lang) if isinstance(v, (Mapping, list, tuple)) else v for v in values]
         named = [_label(result, name, v, lang) if isinstance(v, str) else None for v in values]
         if any(label is not None for label in named):
@@ -178,8 +178,9 @@ def _label(result: Result, column: str, value: str, lang: str) -> str | None:
     return text(key, lang) if has_text(key, lang) else None
 
 
-def _heading(result: Result, column: str, lang: str) -> str:
-    for key in (f"{result.analysis}.column.{column}", f"column.{column}"):
+def _heading(result: Result, table: str, column: str, lang: str) -> str:
+    at = result.analysis
+    for key in (f"{at}.heading.{table}.{column}", f"{at}.column.{column}", f"column.{column}"):
         if has_text(key, lang):
             return text(key, lang)
     return words(result.labels[column], lang) if column in result.labels else column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -30,7 +30,7 @@ from csr_lib.analyses.data_quality.findings import make_findings, make_headline
 from csr_lib.analyses.data_quality.words import labels_of, said_table, shown_values
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
 from csr_lib.core.result import Basis
-from csr_lib.core.text import has_text, text
+from csr_lib.core.text import text
 
 if TYPE_CHECKING:
     from csr_lib.show import Drawing
@@ -120,11 +120,6 @@ class DataQualityResult(AnalysisResult):
             spoken = said_table(self, name, language(lang, self.lang))
             return AnalysisResult.table(replace(self, tables={**self.tables, name: spoken}), name, lang)
         return super().table(name, lang)
-
-    def _headings(self, name: str, columns: Iterable[str], lang: str) -> dict[str, str]:
-        """Return headings; ``data_quality.heading.<table>.<column>`` where a column means something else in one table."""
-        own = {c: f"data_quality.heading.{name}.{c}" for c in columns}
-        return super()._headings(name, columns, lang) | {c: text(k, lang) for c, k in own.items() if has_text(k, lang)}
 
     def _emphasis(self, name: str) -> Sequence[int]:
         if name == "sample_sizes":

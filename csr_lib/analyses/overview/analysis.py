@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -35,7 +35,7 @@ from csr_lib.analyses.overview.weakest import weakest_link
 from csr_lib.analyses.overview.words import Words, both, shown_values
 from csr_lib.core.errors import AnalysisError, OptionError, Problem
 from csr_lib.core.result import Basis
-from csr_lib.core.text import has_text, text
+from csr_lib.core.text import text
 
 if TYPE_CHECKING:
     from csr_lib.show import Drawing
@@ -182,11 +182,6 @@ class OverviewResult(AnalysisResult):
             without = {**self.tables, name: frame.drop(columns="wave")}
             return AnalysisResult.table(replace(self, tables=without), name, lang)
         return super().table(name, lang)
-
-    def _headings(self, name: str, columns: Iterable[str], lang: str) -> dict[str, str]:
-        """Return headings; ``overview.heading.<table>.<column>`` where a column means something else in one table."""
-        own = {c: f"overview.heading.{name}.{c}" for c in columns}
-        return super()._headings(name, columns, lang) | {c: text(k, lang) for c, k in own.items() if has_text(k, lang)}
 
     def _emphasis(self, name: str) -> Sequence[int]:
         if name == "index":
