@@ -110,7 +110,7 @@ def test_the_page_loads_nothing_runs_nothing_and_escapes_the_study(team: Study, 
     assert not re.search(r"https?://|<script|<link|<img|@import", page)
     assert "url(data:font" in page
     words = {
-        "zh": ["第一部分", "很好", "本题请选“3”", "对Rival的评价"],
+        "zh": ["第一部分", "很好", "本题请选“3”", "对 Rival 的评价"],
         "en": ["Part A", "very good", "choose “3”", "Price &amp; value"],
     }
     assert all(word in page for word in words[lang])
