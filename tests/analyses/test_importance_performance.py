@@ -402,6 +402,13 @@ def test_noise_cannot_be_told_from_chance_and_a_driver_can(make: Made) -> None:
         assert table.loc["speed", "p_adjusted"] < 0.05 < table.loc["place", "p_adjusted"], method
 
 
+@pytest.mark.parametrize(("derived", "n", "told"), [(True, 200, True), (True, 1000, False), (False, 200, False)])
+def test_small_samples_say_that_shares_of_derived_importance_are_too_high(make: Made, derived: bool, n: int, told: bool) -> None:
+    survey = make(derived_answers(n), DERIVED, HUNDRED) if derived else make(stated_answers(n), indicators(KEYS, "importance"))
+    result = csr.importance_performance(survey, bootstrap=50)
+    assert any("81 to 83%" in s for s in result.findings("en", level="limit")) == told
+
+
 def test_a_negative_weight_is_never_silent(make: Made) -> None:
     rng = np.random.default_rng(11)
     frame = derived_answers(200)

@@ -16,6 +16,9 @@ from csr_lib.stats.resampling import percentile_interval
 
 #: Most indicators that a recommendation names.
 MOST_NAMED = 4
+#: Effective n from which on, and up to which, shares of derived importance were measured to say what is true, and several points
+#: too much: `tests/coverage/tables/quadrants.csv`.
+SHARES_HOLD, SHARES_TOO_HIGH = 1000, 250
 CUT_RULES = ("mean", "median", "scale_middle", "target")
 
 
@@ -287,6 +290,8 @@ def _limits(r: Report) -> list[Finding]:
     if "sample_size" in judged:
         out.append(_say("limit_small", "limit", "caution", n=r.basis.n))
     out.append(_say("limit_derived", "limit", outcome=r.outcome) if r.derived else _say("limit_stated", "limit"))
+    if r.derived and m.resamples and r.basis.n_effective < SHARES_HOLD:
+        out.append(_say("limit_shares", "limit", "caution" if r.basis.n_effective <= SHARES_TOO_HIGH else "neutral"))
     if "importance_sign" in judged:
         out.append(_say("limit_negative", "limit", "caution", names=_named_in(judged["importance_sign"])))
     if "importance_significance" in judged:
