@@ -16,6 +16,8 @@ from csr_lib.show.wrap import lines, wrap
 
 #: From the worst to the best; light letters can be read on each of them.
 _ANCHORS = (RED, "#a65f00", "#6b7684", "#3f74ad", NAVY)
+#: How much of a grade's colour is behind dark letters, in cells and in their legend.
+_TINT = 0.24
 
 
 def grade_colours(count: int, *, rising: bool = True) -> list[str]:
@@ -76,7 +78,7 @@ def winner_grid(
                     continue
                 colour = colours.get(cell["grade"])
                 shown.add(cell["grade"])
-                style: dict[str, Any] = {"facecolor": colour, "alpha": 0.24} if colour else {"facecolor": PALE, "hatch": "////"}
+                style: dict[str, Any] = {"facecolor": colour, "alpha": _TINT} if colour else {"facecolor": PALE, "hatch": "////"}
                 ax.add_patch(Rectangle((i + 0.03, y - 0.25), 0.94, 0.5, lw=0, edgecolor=PAPER, **style))
                 if (name, key) == chosen:
                     ax.add_patch(Rectangle((i + 0.03, y - 0.25), 0.94, 0.5, fill=False, lw=2, edgecolor=INK, zorder=3))
@@ -92,7 +94,7 @@ def winner_grid(
                 low = y + (0.16 if deep > 0.1 else 0.13)
                 ax.text(i + 0.5, low, " · ".join(under), ha="center", va="center", color=INK, fontsize=FONT_SIZE - 2)
         handles: list[Any] = [
-            Patch(facecolor=colours[g], alpha=0.4, label=words(labels.get(g, g), lang)) for g in grades if g in shown
+            Patch(facecolor=colours[g], alpha=_TINT, label=words(labels.get(g, g), lang)) for g in grades if g in shown
         ]
         if shown - set(grades):
             tie = next(iter(shown - set(grades)))
