@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.text import has_text, text
+from csr_lib.core.text import LANGUAGES, has_text, text
 
 Verdict = Literal["pass", "warn", "fail"]
 Tone = Literal["good", "bad", "caution", "neutral"]
@@ -49,6 +49,10 @@ class Check:
     def title(self, lang: str) -> str:
         """Return what was asked, plain text."""
         return text(f"check.{self.key}.title", lang)
+
+    def as_limit(self) -> Finding:
+        """Return the check as a finding of what cannot be believed."""
+        return Finding("limit_check", {"sentence": {lang: self.sentence(lang) for lang in LANGUAGES}}, "caution", "limit")
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,11 @@ def text(key: str, lang: str, **values: Any) -> str:
     return _NEEDLESS.sub("", _LACKING.sub(" ", filled)).replace(_EDGE, "") if lang == "zh" else filled
 
 
+def both(key: str, **values: Any) -> dict[str, str]:
+    """Return the catalogue's sentence `key` in every language, to stand as a value in another sentence."""
+    return {lang: text(key, lang, **values) for lang in LANGUAGES}
+
+
 def _lacks_a_number(template: str, values: Mapping[str, Any]) -> bool:
     named = [values[name] for _, name, _, _ in string.Formatter().parse(template) if name]
     return any(v is None or (_is_number(v) and math.isnan(v)) for v in named)

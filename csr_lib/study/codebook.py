@@ -111,7 +111,7 @@ def code_answers(study: Study, raw: Raw) -> tuple[Coded, Violations]:
         if not question.columns:
             name_of = question.column or name
             missing = study.missing if question.missing is None else question.missing
-            allowed = ", ".join(question.values or ())  # noqa: PD011 - no frame
+            allowed = ", ".join(question.values or ())
             bad = check_question(question, raw.frame[name_of], missing)
             wrong.add(
                 name_of, bad, f"{allowed} ({study.at('questions', name)})", "correct the answers, or add the code in study.yml"
@@ -180,7 +180,7 @@ def _code_segments(study: Study, raw: Raw, wrong: Violations) -> tuple[pd.DataFr
         if segment.bins:
             codes[name], labels[name] = _binned(raw.frame[column], segment, missing, wrong, key)
             continue
-        known: Mapping[str, Any] | None = segment.values  # noqa: PD011 - no frame
+        known: Mapping[str, Any] | None = segment.values
         named = known or raw.value_labels.get(column) or {}
         if known is None and segment.order:
             known = {code: named.get(code) for code in segment.order}
@@ -236,7 +236,7 @@ def _role(study: Study, raw: Raw, wrong: Violations) -> pd.Categorical:
     if not study.role:
         return pd.Categorical(fixed.fillna("customer"), categories=[r for r in ROLES if (fixed.fillna("customer") == r).any()])
     column = study.role.column
-    values = study.role.values or {role: role for role in ROLES}  # noqa: PD011 - no frame
+    values = study.role.values or {role: role for role in ROLES}
     spelled = CodeCoder(dict.fromkeys(values))
 
     def role(text: str) -> str | None:

@@ -139,7 +139,7 @@ class Records:
     def label(self, column: str, code: str) -> Any:
         """Return what a code of a column is called: study.yml's `values` of the operations, else the code."""
         assert self.study.operations is not None
-        return self.study.operations.values.get(column, {}).get(code, code)  # noqa: PD011 - no frame
+        return self.study.operations.values.get(column, {}).get(code, code)
 
 
 def open_records(study: Study) -> Records:
@@ -214,7 +214,7 @@ def _codes(study: Study, text: pd.DataFrame, found: _Faults) -> pd.DataFrame:
             known = dict.fromkeys(order) if order else None
         else:
             segment = study.segments[key]
-            known = segment.values or (dict.fromkeys(segment.order) if segment.order else None)  # noqa: PD011 - no frame
+            known = segment.values or (dict.fromkeys(segment.order) if segment.order else None)
             if segment.bins:
                 continue  # groups of a number that the respondent gave
         coded = coding.by_value(text[column], CodeCoder(known), empty=None)

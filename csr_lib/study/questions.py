@@ -43,7 +43,7 @@ def question(study: Study, name: str, frame: pd.DataFrame, value_labels: dict[st
         numbers = coding.by_value(series, coding.number)
         _raise_bad(numbers, name, "numbers")
         return pd.Series(numbers.result, name=name)
-    known = entry.values  # noqa: PD011 - no frame
+    known = entry.values
     labels = known or value_labels.get(entry.column or name) or None
     coder = CodeCoder(labels if known else None, missing)
     column = coding.by_value(series, coder, empty=None)
@@ -69,7 +69,7 @@ class OptionsCoder:
 
 def check_question(entry: Question, series: pd.Series, missing: tuple[str, ...]) -> dict[str, tuple[str, np.ndarray]]:
     """Return the answers to a single or multi question that are none of its `values`; see `coding.Column.bad`."""
-    known = entry.values  # noqa: PD011 - no frame
+    known = entry.values
     if known is None or entry.columns or entry.type not in ("single", "multi"):
         return {}
     multi = entry.type == "multi"
@@ -87,7 +87,7 @@ def _raise_bad(column: coding.Column, name: str, allowed: str) -> None:
 
 def _options_in_cell(entry: Question, series: pd.Series, missing: tuple[str, ...]) -> pd.DataFrame:
     """Split ``A┋B`` into a column per option."""
-    known = entry.values  # noqa: PD011 - no frame
+    known = entry.values
     coded = coding.by_value(series, OptionsCoder(known, missing, entry.separator), empty=None)
     _raise_bad(coded, str(series.name), ", ".join(known or {}))
     positions, distinct = pd.factorize(coded.result, use_na_sentinel=True)

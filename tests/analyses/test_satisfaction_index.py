@@ -403,7 +403,7 @@ def test_the_strongest_driver_and_the_best_lever_are_named(opened: Any) -> None:
     assert drivers.loc["Quality", "first_share"] > 0.9
     driver = next(f for f in result.found if f.key == "satisfaction_index.driver")
     assert driver.level == "key"
-    assert driver.values["effect"] == drivers.loc["Quality", "importance"]  # noqa: PD011
+    assert driver.values["effect"] == drivers.loc["Quality", "importance"]
 
 
 def test_nothing_is_read_from_a_solution_that_no_population_could_have() -> None:

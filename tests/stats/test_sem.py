@@ -42,7 +42,7 @@ def verdicts(result):
 def judged(result, key):
     """Verdict, number and the values of the sentence of a check."""
     check = next(c for c in result.checks if c.key == key)
-    return check.verdict, check.value, check.values  # noqa: PD011 — not a frame
+    return check.verdict, check.value, check.values
 
 
 class TestTables:

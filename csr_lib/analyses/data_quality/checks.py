@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csr_lib.analyses._checks import sample_checks
+from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.data_quality.base import ALL
 from csr_lib.analyses.data_quality.fabricated import summary
-from csr_lib.analyses.data_quality.words import amount, both, rows_of
+from csr_lib.analyses.data_quality.words import amount
 from csr_lib.core.check import Check, Verdict
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.result import Basis
+from csr_lib.core.text import both
 
 if TYPE_CHECKING:
     from csr_lib.analyses.data_quality.analysis import Options

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from csr_lib.analyses._findings import common_limits, rows_of
 from csr_lib.analyses.data_quality.base import ALL
 from csr_lib.analyses.data_quality.fabricated import summary
-from csr_lib.analyses.data_quality.words import NAMED, Phrases, Row, amount, both, interval_of_level, rows_of, unit_of
-from csr_lib.core.check import Check, Finding, Headline, Level, Tone
-from csr_lib.core.text import LANGUAGES
+from csr_lib.analyses.data_quality.words import NAMED, Phrases, Row, amount, interval_of_level, unit_of
+from csr_lib.core.check import Finding, Headline, Level, Tone
+from csr_lib.core.text import both
 
 if TYPE_CHECKING:
     from csr_lib.analyses.data_quality.analysis import DataQualityResult
@@ -384,16 +385,11 @@ def _actions(p: Phrases) -> list[Finding]:
 
 def _limits(p: Phrases) -> list[Finding]:
     result = p.result
-    found: list[Finding] = []
+    found = common_limits(result.source.simulated, result.checks)
 
     def limit(key: str, **values: Any) -> None:
         found.append(Finding(key, values, "caution", "limit"))
 
-    if result.source.simulated:
-        limit("dq_simulated")
-    for check in result.checks:
-        if check.verdict != "pass":
-            limit("dq_check", sentence=_said(check))
     if "fabrication" in p.tables:
         limit("dq_indications_only")
     if p.facts["issued"] != p.facts["issued"]:
@@ -407,10 +403,6 @@ def _limits(p: Phrases) -> list[Finding]:
     if "boxes" in p.tables and any(r["rule"] == "outlier" and r["n"] for r in rows_of(p.tables.get("marks"))):
         limit("dq_outlier_normal")
     return found
-
-
-def _said(check: Check) -> dict[str, str]:
-    return {lang: check.sentence(lang) for lang in LANGUAGES}
 
 
 # ---- method

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.data_quality.base import ALL
 from csr_lib.analyses.data_quality.funnel import SHOWN_RATES
-from csr_lib.core.text import LANGUAGES, number, text, words
+from csr_lib.core.text import LANGUAGES, both, number, text, words
 
 if TYPE_CHECKING:
     from csr_lib.analyses.data_quality.analysis import DataQualityResult
@@ -23,11 +24,6 @@ NAMED = 3
 Row = Mapping[str, Any]
 
 
-def both(key: str, **values: Any) -> dict[str, str]:
-    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
-    return {lang: text(key, lang, **values) for lang in LANGUAGES}
-
-
 def unit_of(measure: str) -> str:
     """Return ``percent`` for a share, ``points`` for a mean on 0–100."""
     return "percent" if measure in ("satisfied", "nps") else "points"
@@ -36,11 +32,6 @@ def unit_of(measure: str) -> str:
 def amount(value: float, measure: str) -> dict[str, str]:
     """Return a number with its unit: percentage points of a share, points of a mean on 0–100."""
     return {lang: text(f"data_quality.amount.{unit_of(measure)}", lang, value=number(value, "score")) for lang in LANGUAGES}
-
-
-def rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """Return the rows of a table, column -> value; none of a table that is not there."""
-    return [] if frame is None else [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def rule_label(rule: str, study: Study) -> dict[str, str]:
@@ -59,7 +50,7 @@ def _conditions(conditions: Mapping[str, Sequence[str]], study: Study) -> dict[s
     said = []
     for name, codes in conditions.items():
         entry = study.segments.get(name) or study.questions.get(name)
-        values = (entry.values if entry is not None else None) or {}  # noqa: PD011 - labels by code
+        values = (entry.values if entry is not None else None) or {}
         answers = {lang: "/".join(words(values.get(c, c), lang) for c in codes) for lang in LANGUAGES}
         said.append(both("data_quality.rule.condition", what=study.label(name), answers=answers))
     return both("data_quality.rule.conditions", list=said)

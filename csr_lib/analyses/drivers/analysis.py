@@ -25,10 +25,10 @@ from csr_lib.analyses.drivers.describe import (
 from csr_lib.analyses.drivers.findings import make_findings, make_headline
 from csr_lib.analyses.drivers.hypotheses import hypothesis_table, regressions
 from csr_lib.analyses.drivers.plan import WHERE, Answers, fetch, lacking
-from csr_lib.analyses.drivers.words import Words, both, shown_values
+from csr_lib.analyses.drivers.words import Words, shown_values
 from csr_lib.core.errors import OptionError, Problem, unknown
 from csr_lib.core.result import Basis
-from csr_lib.core.text import text
+from csr_lib.core.text import both, text
 
 if TYPE_CHECKING:
     from csr_lib.show import Drawing

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from csr_lib.analyses._findings import common_limits
 from csr_lib.analyses._rows import rows
-from csr_lib.analyses.drivers.words import NAMED, Words, both, p_phrase
-from csr_lib.core.check import Check, Finding, Headline, Level, Tone
-from csr_lib.core.text import LANGUAGES
+from csr_lib.analyses.drivers.words import NAMED, Words, p_phrase
+from csr_lib.core.check import Finding, Headline, Level, Tone
+from csr_lib.core.text import both
 
 if TYPE_CHECKING:
     from csr_lib.analyses.drivers.analysis import DriversResult
@@ -271,26 +272,17 @@ def _actions(w: Words) -> list[Finding]:
 
 def _limits(w: Words) -> list[Finding]:
     result = w.result
-    found: list[Finding] = []
+    found = common_limits(result.source.simulated, result.checks)
 
     def limit(key: str, level: Level = "limit", **values: Any) -> None:
         found.append(Finding(key, values, "caution", level))
 
-    if result.source.simulated:
-        limit("drivers_simulated")
-    for check in result.checks:
-        if check.verdict != "pass":
-            limit("drivers_check", sentence=_said(check))
     limit("drivers_causes", outcome=w.outcome)
     limit("drivers_ceteris")
     for name in ("asymmetry", "ordered"):
         if name in result.missing:
             limit(f"drivers_no_{name}", reason=both(f"drivers.why.{result.missing[name]}"))
     return found
-
-
-def _said(check: Check) -> dict[str, str]:
-    return {lang: check.sentence(lang) for lang in LANGUAGES}
 
 
 def _method(w: Words) -> list[Finding]:

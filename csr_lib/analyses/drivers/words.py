@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csr_lib.analyses._rows import rows
-from csr_lib.core.text import LANGUAGES, number, text, words
+from csr_lib.core.text import LANGUAGES, both, number, text, words
 
 if TYPE_CHECKING:
     from csr_lib.analyses.drivers.analysis import DriversResult
 
 #: As many of a list are named in a sentence.
 NAMED = 3
-
-
-def both(key: str, **values: Any) -> dict[str, str]:
-    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
-    return {lang: text(key, lang, **values) for lang in LANGUAGES}
 
 
 def p_phrase(p: float) -> str:

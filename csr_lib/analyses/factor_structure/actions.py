@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from csr_lib.analyses.factor_structure.words import Words, both, rows_of
+from csr_lib.analyses._findings import common_limits, rows_of
+from csr_lib.analyses.factor_structure.words import Words, both
 from csr_lib.core.check import Finding
 from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.text import LANGUAGES
 
 #: Checks that say of the measurement what another one has said already: left out of the limits where that one is there.
 SAID_BY = {"fs_cr": "fs_ave", **{f"fs_structure_{part}": f"fs_cfa_{part}" for part in ("n", "too_good", "inputs")}}
@@ -86,17 +86,15 @@ def _measure(w: Words) -> list[Finding]:
 def limits(w: Words) -> list[Finding]:
     """Return what cannot be believed: checks that were not passed, and what no check can see."""
     result = w.result
-    found: list[Finding] = []
+    found = common_limits(result.source.simulated, ())
 
     def limit(key: str, **values: Any) -> None:
         found.append(Finding(key, values, "caution", "limit"))
 
-    if result.source.simulated:
-        limit("fs_simulated")
     open_ = {c.key for c in result.checks if c.verdict != "pass"}
     for check in sorted(result.checks, key=lambda c: c.verdict != "fail"):
         if check.verdict != "pass" and SAID_BY.get(check.key) not in open_:
-            limit("fs_check", sentence={lang: check.sentence(lang) for lang in LANGUAGES})
+            found.append(check.as_limit())
     if not result.options["split"] and "cfa_loadings" in w.tables:
         limit("fs_same_answers")
     if "score_paths" in w.tables and w.by_scores:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.factor_structure.actions import actions, limits
 from csr_lib.analyses.factor_structure.method import method
 from csr_lib.analyses.factor_structure.tables import ALL
-from csr_lib.analyses.factor_structure.words import NAMED, Words, both, p_phrase, rows_of
+from csr_lib.analyses.factor_structure.words import NAMED, Words, both, p_phrase
 from csr_lib.core.check import Finding, Headline, Tone
 from csr_lib.core.cutoffs import CUTOFFS
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
+from csr_lib.analyses._findings import rows_of
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, number, text
 
@@ -25,11 +25,6 @@ Row = dict[str, Any]
 def both(key: str, **values: Any) -> dict[str, str]:
     """Return a phrase of the catalogue in both languages, to stand in another sentence."""
     return {lang: text(f"factor_structure.{key}", lang, **values) for lang in LANGUAGES}
-
-
-def rows_of(frame: pd.DataFrame | None) -> list[Row]:
-    """Return the rows of a table, column -> value; none of a table that is not there."""
-    return [] if frame is None else [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def p_phrase(p: float) -> str:

@@ -10,9 +10,10 @@ import pandas as pd
 from csr_lib.analyses._checks import sample_checks
 from csr_lib.analyses.fuzzy_evaluation.system import GROUP, NAME, ROOT, TIE
 from csr_lib.analyses.fuzzy_evaluation.tables import Evaluated
-from csr_lib.analyses.fuzzy_evaluation.words import both, how_many, named_expert, node_label
+from csr_lib.analyses.fuzzy_evaluation.words import how_many, named_expert, node_label
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
+from csr_lib.core.text import both
 from csr_lib.stats.fuzzy import verdict
 from csr_lib.study.groups import SMALL_GROUP
 

@@ -9,10 +9,10 @@ import pandas as pd
 
 from csr_lib.analyses.fuzzy_evaluation.system import NAME, TIE
 from csr_lib.analyses.fuzzy_evaluation.told import actions, limits, method
-from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, both, how_many, set_label
+from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, how_many, set_label
 from csr_lib.core.check import Finding, Headline, Tone
 from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.text import LANGUAGES, text, words
+from csr_lib.core.text import LANGUAGES, both, text, words
 
 if TYPE_CHECKING:
     from csr_lib.analyses.fuzzy_evaluation.result import FuzzyEvaluationResult

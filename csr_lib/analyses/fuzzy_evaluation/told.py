@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from csr_lib.analyses._findings import common_limits
 from csr_lib.analyses.fuzzy_evaluation.sets import FROM_ANSWERS, STATED
 from csr_lib.analyses.fuzzy_evaluation.system import NAME, TIE
-from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, both, set_label, value_text
-from csr_lib.core.check import Check, Finding, Tone
-from csr_lib.core.text import LANGUAGES, text, words
+from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, set_label, value_text
+from csr_lib.core.check import Finding, Tone
+from csr_lib.core.text import LANGUAGES, both, text, words
 
 #: Points that an indicator is imagined to rise by in the recommendations.
 STEP = 10.0
@@ -64,16 +65,11 @@ def actions(w: Words) -> list[Finding]:
 def limits(w: Words) -> list[Finding]:
     """Return what cannot be believed: failed checks first, then what lies in the design."""
     result = w.result
-    found: list[Finding] = []
+    found = common_limits(result.source.simulated, result.checks)
 
     def limit(key: str, **values: Any) -> None:
         found.append(Finding(key, values, "caution", "limit"))
 
-    if result.source.simulated:
-        limit("fuzzy_simulated")
-    for check in result.checks:
-        if check.verdict != "pass":
-            limit("fuzzy_check", sentence=_said(check))
     sets = list(w.tables["weights"].columns)
     if any(name in sets for name in STATED):
         limit("fuzzy_fixed")
@@ -97,10 +93,6 @@ def limits(w: Words) -> list[Finding]:
         limit("fuzzy_own_grades")
     limit("fuzzy_values")
     return found
-
-
-def _said(check: Check) -> dict[str, str]:
-    return {lang: check.sentence(lang) for lang in LANGUAGES}
 
 
 def method(w: Words) -> list[Finding]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csr_lib.analyses.fuzzy_evaluation.system import GROUP, NAME, NORMALISED, RESULT, ROOT, TIE
-from csr_lib.core.text import LANGUAGES, number, text, words
+from csr_lib.core.text import LANGUAGES, both, number, text, words
 
 if TYPE_CHECKING:
     from csr_lib.analyses.fuzzy_evaluation.result import FuzzyEvaluationResult
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 #: How many are named in one sentence.
 NAMED = 3
-
-
-def both(key: str, **values: Any) -> dict[str, str]:
-    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
-    return {lang: text(key, lang, **values) for lang in LANGUAGES}
 
 
 def how_many(of: str, same: int, total: int) -> dict[str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from csr_lib.analyses.gap.words import NAMED, Words, both, internal, rows_of
-from csr_lib.core.check import Check, Finding, Tone
-from csr_lib.core.text import LANGUAGES
+from csr_lib.analyses._findings import common_limits, rows_of
+from csr_lib.analyses.gap.words import NAMED, Words, internal
+from csr_lib.core.check import Finding, Tone
+from csr_lib.core.text import both
 
 
 def actions(w: Words) -> list[Finding]:
@@ -51,16 +52,11 @@ def actions(w: Words) -> list[Finding]:
 
 def limits(w: Words) -> list[Finding]:
     result = w.result
-    found: list[Finding] = []
+    found = common_limits(result.source.simulated, result.checks)
 
     def limit(key: str, **values: Any) -> None:
         found.append(Finding(key, values, "caution", "limit"))
 
-    if result.source.simulated:
-        limit("gap_simulated")
-    for check in result.checks:
-        if check.verdict != "pass":
-            limit("gap_check", sentence=_said(check))
     lost = [row for row in rows_of(result.tables["five_gaps"]) if row["missing"]]
     if lost:
         codes = dict.fromkeys(code for row in lost for code in row["missing"].split("+"))
@@ -83,10 +79,6 @@ def limits(w: Words) -> list[Finding]:
         limit("gap_rule_replaced")
     limit("gap_difference_scores")
     return found
-
-
-def _said(check: Check) -> dict[str, str]:
-    return {lang: check.sentence(lang) for lang in LANGUAGES}
 
 
 def method(w: Words) -> list[Finding]:

@@ -16,10 +16,10 @@ from csr_lib.analyses.gap.findings import make_findings, make_headline
 from csr_lib.analyses.gap.five import Ranking, five_gaps, ranking
 from csr_lib.analyses.gap.scores import LOOSE, Pairs, Plan, lacking, make_plan
 from csr_lib.analyses.gap.tables import ALL, dimensions_table, groups_table, indicators_table, servqual_table, zone_tables
-from csr_lib.analyses.gap.words import Words, both, shown_values
+from csr_lib.analyses.gap.words import Words, shown_values
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
 from csr_lib.core.result import Basis
-from csr_lib.core.text import LANGUAGES, text
+from csr_lib.core.text import LANGUAGES, both, text
 from csr_lib.core.text import words as join_words
 
 if TYPE_CHECKING:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.gap.advice import actions, limits, method
 from csr_lib.analyses.gap.tables import ALL
-from csr_lib.analyses.gap.words import TONES, Words, both, internal, rows_of, score_of, total_of
+from csr_lib.analyses.gap.words import TONES, Words, internal, score_of, total_of
 from csr_lib.core.check import Finding, Headline
+from csr_lib.core.text import both
 
 if TYPE_CHECKING:
     from csr_lib.analyses.gap.analysis import GapResult

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.gap.tables import ALL
 from csr_lib.core.check import Tone
-from csr_lib.core.text import LANGUAGES, number, text, words
+from csr_lib.core.text import LANGUAGES, both, number, text, words
 
 if TYPE_CHECKING:
     from csr_lib.analyses.gap.analysis import GapResult
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 #: As many of a list are named in a sentence.
 NAMED = 3
 TONES: dict[str, Tone] = {"short": "bad", "even": "neutral", "exceeds": "good"}
-Row = Mapping[str, Any]
-
-
-def both(key: str, **values: Any) -> dict[str, str]:
-    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
-    return {lang: text(key, lang, **values) for lang in LANGUAGES}
+Row = dict[str, Any]
 
 
 class Words:
@@ -51,11 +46,6 @@ class Words:
         if not p < self.limit:
             return "even"
         return "short" if estimate < 0 else "exceeds"
-
-
-def rows_of(frame: pd.DataFrame) -> list[Row]:
-    """Return the rows of a table, column -> value."""
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def score_of(result: GapResult) -> Row:

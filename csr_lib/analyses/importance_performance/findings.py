@@ -7,10 +7,12 @@ from typing import Any
 import pandas as pd
 
 from csr_lib import __version__
+from csr_lib.analyses._findings import common_limits
 from csr_lib.analyses.importance_performance.checks import Report, checks
 from csr_lib.analyses.importance_performance.measure import in_groups
-from csr_lib.analyses.importance_performance.words import NAME, WEAK, both, listed, named
+from csr_lib.analyses.importance_performance.words import NAME, WEAK, listed, named
 from csr_lib.core.check import Check, Finding, Headline, Level, Tone
+from csr_lib.core.text import both
 from csr_lib.stats.grouped import GROUPS
 from csr_lib.stats.resampling import percentile_interval
 
@@ -273,8 +275,7 @@ def _actions(r: Report) -> list[Finding]:
 
 def _limits(r: Report) -> list[Finding]:
     m, out = r.measured, []
-    if r.survey.study.simulated:
-        out.append(_say("limit_simulated", "limit", "caution"))
+    out += common_limits(r.survey.study.simulated, ())
     judged = {c.key: c for c in checks(r) if c.verdict != "pass"}
     if not m.resamples:
         out.append(_say("limit_resamples", "limit", "caution"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.text import LANGUAGES, number, text, words
+from csr_lib.core.text import LANGUAGES, both, number, text, words
 from csr_lib.stats.importance import LMG_EXACT, SHARES_OF_R2
 
 if TYPE_CHECKING:
@@ -19,11 +19,6 @@ NAME = "importance_performance"
 OUTCOME_LABEL = " outcome"
 US_LABEL = " us"
 WEAK = CUTOFFS["quadrant_share"].threshold
-
-
-def both(key: str, **values: Any) -> dict[str, str]:
-    """Return a sentence or word of the catalogue in both languages."""
-    return {lang: text(key, lang, **values) for lang in LANGUAGES}
 
 
 def named(kind: str, labels: Iterable[Any], values: Iterable[float], **more: Any) -> list[dict[str, str]]:

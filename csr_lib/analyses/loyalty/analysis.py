@@ -15,9 +15,9 @@ from csr_lib.analyses.loyalty import tables as made
 from csr_lib.analyses.loyalty.checks import make_checks
 from csr_lib.analyses.loyalty.findings import make_findings, make_headline
 from csr_lib.analyses.loyalty.measure import ALL, TYPES, Measured, lacking, measured
-from csr_lib.analyses.loyalty.words import both, rows_of, shown_values
+from csr_lib.analyses.loyalty.words import rows_of, shown_values
 from csr_lib.core.errors import OptionError, Problem
-from csr_lib.core.text import text, words
+from csr_lib.core.text import both, text, words
 
 if TYPE_CHECKING:
     from csr_lib.show import Drawing

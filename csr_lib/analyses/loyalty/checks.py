@@ -29,7 +29,7 @@ def make_checks(survey: Survey, data: Measured, tables: Mapping[str, pd.DataFram
     grid = tables["sensitivity"]
     ranges = {t: float(grid[t].max() - grid[t].min()) for t in TYPES}
     widest = max(ranges, key=ranges.__getitem__)
-    from csr_lib.analyses.loyalty.words import both
+    from csr_lib.core.text import both
 
     checks = [*sample_checks(survey, basis)]
     checks.append(Check.against("loyalty_level", float(smallest["n"]), "group_n", level=both(f"value.level.{smallest['level']}")))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from csr_lib.analyses._findings import common_limits
 from csr_lib.analyses.loyalty.measure import ALL, TYPES
-from csr_lib.analyses.loyalty.words import both, groups_of, label, leaving_phrase, named, rows_of, verb
-from csr_lib.core.check import Check, Finding, Headline, Level, Tone
-from csr_lib.core.text import LANGUAGES
+from csr_lib.analyses.loyalty.words import groups_of, label, leaving_phrase, named, rows_of, verb
+from csr_lib.core.check import Finding, Headline, Level, Tone
+from csr_lib.core.text import both
 
 _TYPE_TONES: dict[str, Tone] = {"advocates": "good", "price_driven": "caution", "locked_in": "caution", "sceptics": "bad"}
 
@@ -203,12 +204,7 @@ def _actions(result: Any) -> list[Finding]:
 
 
 def _limits(result: Any) -> list[Finding]:
-    found: list[Finding] = []
-    if result.source.simulated:
-        _say(found, "loyalty_simulated", level="limit")
-    for check in result.checks:
-        if check.verdict != "pass":
-            _say(found, "loyalty_check", level="limit", sentence=_said(check))
+    found = common_limits(result.source.simulated, result.checks)
     _say(found, "loyalty_cut_offs", level="limit")
     _say(found, "loyalty_not_causal", level="limit")
     if not result.options.get("leaving_binary"):
@@ -216,10 +212,6 @@ def _limits(result: Any) -> list[Finding]:
     if "value" in result.tables:
         _say(found, "loyalty_quoted", level="limit")
     return found
-
-
-def _said(check: Check) -> dict[str, str]:
-    return {lang: check.sentence(lang) for lang in LANGUAGES}
 
 
 def _method(result: Any) -> list[Finding]:

@@ -6,17 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from csr_lib.analyses.loyalty.measure import ALL
-from csr_lib.core.text import LANGUAGES, number, text, words
+from csr_lib.core.text import LANGUAGES, both, number, text, words
 
 if TYPE_CHECKING:
     from csr_lib.analyses.loyalty.analysis import LoyaltyResult
 
 Row = Mapping[str, Any]
-
-
-def both(key: str, **values: Any) -> dict[str, str]:
-    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
-    return {lang: text(key, lang, **values) for lang in LANGUAGES}
 
 
 def rows_of(result: LoyaltyResult, table: str, **where: Any) -> list[Row]:

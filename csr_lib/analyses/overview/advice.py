@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from csr_lib.analyses._findings import common_limits
 from csr_lib.analyses.overview.tables import INDEX
-from csr_lib.analyses.overview.words import NAMED, Words, both
+from csr_lib.analyses.overview.words import NAMED, Words
 from csr_lib.core.check import Finding, Tone
-from csr_lib.core.text import LANGUAGES
+from csr_lib.core.text import both
 
 
 def actions(w: Words) -> list[Finding]:
@@ -57,16 +58,11 @@ def actions(w: Words) -> list[Finding]:
 def limits(w: Words) -> list[Finding]:
     """Return what cannot be believed: failed checks and the limits of the design."""
     result, facts = w.result, w.result.facts
-    found: list[Finding] = []
+    found = common_limits(result.source.simulated, result.checks)
 
     def limit(key: str, **values: Any) -> None:
         found.append(Finding(key, values, "caution", "limit"))
 
-    if result.source.simulated:
-        limit("overview_simulated")
-    for check in result.checks:
-        if check.verdict != "pass":
-            limit("overview_check", sentence={lang: check.sentence(lang) for lang in LANGUAGES})
     if w.tables["weakest_link"]["harm"].notna().any():
         limit("overview_not_cause")
     if result.weighting == "derived":

@@ -32,10 +32,10 @@ from csr_lib.analyses.overview.tables import (
 )
 from csr_lib.analyses.overview.verbatims import verbatim_tables
 from csr_lib.analyses.overview.weakest import weakest_link
-from csr_lib.analyses.overview.words import Words, both, shown_values
+from csr_lib.analyses.overview.words import Words, shown_values
 from csr_lib.core.errors import AnalysisError, OptionError, Problem
 from csr_lib.core.result import Basis
-from csr_lib.core.text import text
+from csr_lib.core.text import both, text
 
 if TYPE_CHECKING:
     from csr_lib.show import Drawing

@@ -52,7 +52,7 @@ def questions_tables(scores: Scores, options: Options) -> tuple[dict[str, pd.Dat
             continue
         found = []
         for code, given in flags.items():
-            label = (entry.values or {}).get(code, code)  # noqa: PD011 - no frame
+            label = (entry.values or {}).get(code, code)
             labels[f"{name}={code}"] = label
             row = estimate_row(given.to_numpy(dtype=float), scores, options.confidence, share=True)
             found.append({"question": name, "answer": f"{name}={code}", **row})

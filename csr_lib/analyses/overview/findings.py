@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.overview.advice import actions, limits, method
 from csr_lib.analyses.overview.competitors import ALL
 from csr_lib.analyses.overview.tables import BAD, CSAT, INDEX
-from csr_lib.analyses.overview.words import NAMED, Words, both, rows_of
+from csr_lib.analyses.overview.words import NAMED, Words
 from csr_lib.core.check import Finding, Headline, Tone
-from csr_lib.core.text import number, text
+from csr_lib.core.text import both, number, text
 
 if TYPE_CHECKING:
     from csr_lib.analyses.overview.analysis import OverviewResult

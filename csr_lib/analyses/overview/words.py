@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csr_lib.core.text import LANGUAGES, number, text, words
+from csr_lib.analyses._findings import rows_of
+from csr_lib.core.text import LANGUAGES, both, number, text, words
 
 if TYPE_CHECKING:
     from csr_lib.analyses.overview.analysis import OverviewResult
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
 #: As many of a list are named in a sentence.
 NAMED = 3
 Row = Mapping[str, Any]
-
-
-def both(key: str, **values: Any) -> dict[str, str]:
-    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
-    return {lang: text(key, lang, **values) for lang in LANGUAGES}
-
-
-def rows_of(frame: pd.DataFrame) -> list[Row]:
-    """Return the rows of a table, column -> value."""
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 class Words:

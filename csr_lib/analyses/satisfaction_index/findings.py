@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
+from csr_lib.analyses._findings import common_limits
 from csr_lib.analyses._rows import rows
 from csr_lib.analyses.satisfaction_index.told import Told, level_label, method
 from csr_lib.analyses.satisfaction_index.told import finding as _finding
@@ -375,13 +376,12 @@ _SAMPLE = {"sample_size", "missing_share", "excluded_share", "design_effect"}
 
 
 def _limits(told: Told) -> Iterator[Finding]:
-    if told.survey.study.simulated:
-        yield _finding("limit_simulated", "limit", "caution")
+    yield from common_limits(told.survey.study.simulated, ())
     if not told.options.bootstrap:
         yield _finding("limit_no_bootstrap", "limit", "caution")
     for check in told.checks:
         if check.key in _SAMPLE and check.verdict != "pass":
-            yield _finding("limit_check", "limit", "caution", sentence={lang: check.sentence(lang) for lang in LANGUAGES})
+            yield check.as_limit()
     named = {
         "limit_exploding",
         "limit_reliability",

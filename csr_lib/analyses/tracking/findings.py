@@ -6,10 +6,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from csr_lib.analyses._findings import common_limits, rows_of
 from csr_lib.analyses.tracking.warning import ALL, GRADES
-from csr_lib.analyses.tracking.words import NAMED, Phrases, Row, both, by_own_limit, of_group, rows_of
-from csr_lib.core.check import Check, Finding, Headline, Level, Tone
-from csr_lib.core.text import LANGUAGES
+from csr_lib.analyses.tracking.words import NAMED, Phrases, Row, by_own_limit, of_group
+from csr_lib.core.check import Finding, Headline, Level, Tone
+from csr_lib.core.text import both
 
 if TYPE_CHECKING:
     from csr_lib.analyses.tracking.analysis import TrackingResult
@@ -262,16 +263,11 @@ def _actions(p: Phrases) -> list[Finding]:
 
 def _limits(p: Phrases) -> list[Finding]:
     result = p.result
-    found: list[Finding] = []
+    found = common_limits(result.source.simulated, result.checks)
 
     def limit(key: str, **values: Any) -> None:
         found.append(Finding(key, values, "caution", "limit"))
 
-    if result.source.simulated:
-        limit("tracking_simulated")
-    for check in result.checks:
-        if check.verdict != "pass":
-            limit("tracking_check", sentence=_said(check))
     if "lead_lag" in p.tables:
         limit("tracking_lead_caution")
     if "decomposition" in p.tables:
@@ -279,10 +275,6 @@ def _limits(p: Phrases) -> list[Finding]:
     if "panel" not in p.tables:
         limit("tracking_no_panel")
     return found
-
-
-def _said(check: Check) -> dict[str, str]:
-    return {lang: check.sentence(lang) for lang in LANGUAGES}
 
 
 def _method(p: Phrases) -> list[Finding]:

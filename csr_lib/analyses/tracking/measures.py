@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.core.errors import AnalysisError, CsrError, OptionError, Problem, unknown
-from csr_lib.core.text import LANGUAGES, text
+from csr_lib.core.text import LANGUAGES, both, text
 
 if TYPE_CHECKING:
     from csr_lib.analyses.tracking.analysis import Options
@@ -205,11 +205,11 @@ def _outcomes(people: Survey, waves: tuple[str, ...]) -> list[Measure]:
         values = people.outcome(name).to_numpy(dtype=float)
         targets, breaks = study.targets.get(name, {}), _breaks_of(study, name, waves)
         happened = entry.yes is not None
-        label = _both(f"tracking.outcome.{name}") if entry.label is None and name in BAD else people.label(name)
+        label = both(f"tracking.outcome.{name}") if entry.label is None and name in BAD else people.label(name)
         if name == "recommendation" and (scale.min, scale.max) == (0, 10) and not study.outcome_construct(name):
             promoted = np.where(values >= 9, 100.0, np.where(values <= 6, -100.0, 0.0))
             nps = np.where(np.isnan(values), np.nan, promoted)
-            found.append(Measure(NPS, "outcome", nps, _both("tracking.outcome.nps"), targets=targets, breaks=breaks))
+            found.append(Measure(NPS, "outcome", nps, both("tracking.outcome.nps"), targets=targets, breaks=breaks))
             continue
         sign = -1 if name in BAD else 1
         if not happened and name in BAD:
@@ -250,7 +250,7 @@ def _index(people: Survey, same: pd.DataFrame, options: Options) -> tuple[list[M
             goal = study.targets.get(target) or next(
                 (study.targets[o] for o in study.outcomes if study.outcome_construct(o) == target and o in study.targets), {}
             )
-            return [Measure(INDEX, "index", values, _both("tracking.index.model"), targets=goal)], "model"
+            return [Measure(INDEX, "index", values, both("tracking.index.model"), targets=goal)], "model"
     if options.index == "model":
         raise OptionError(
             "the study's model gives no weights for its index",
@@ -259,7 +259,7 @@ def _index(people: Survey, same: pd.DataFrame, options: Options) -> tuple[list[M
             mend="see the report satisfaction_index, or ask for another index",
         )
     weights, by = _stated(study, same, options)
-    label = _both(f"tracking.index.{by}")
+    label = both(f"tracking.index.{by}")
     return [Measure(INDEX, "index", composite(same[list(weights)], weights), label)], by
 
 
@@ -322,10 +322,6 @@ def _headline(measures: list[Measure], by: str, options: Options) -> str:
         return named
     preferred = [INDEX] if by == "model" else []
     return next((k for k in [*preferred, "satisfaction", INDEX] if k in keys), keys[0])
-
-
-def _both(key: str) -> dict[str, str]:
-    return {lang: text(key, lang) for lang in LANGUAGES}
 
 
 def _in(label: Any, lang: str) -> str:

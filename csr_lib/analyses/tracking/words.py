@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.tracking.assemble import most_telling, on_board, service_panels, strongest
 from csr_lib.analyses.tracking.warning import ALL, GRADES
-from csr_lib.core.text import LANGUAGES, number, text, words
+from csr_lib.core.text import LANGUAGES, both, number, text, words
 
 if TYPE_CHECKING:
     from csr_lib.analyses.tracking.analysis import TrackingResult
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
 #: As many of a list are named in a sentence.
 NAMED = 3
 Row = Mapping[str, Any]
-
-
-def both(key: str, **values: Any) -> dict[str, str]:
-    """Return a phrase of the catalogue in both languages, to stand in another sentence."""
-    return {lang: text(key, lang, **values) for lang in LANGUAGES}
-
-
-def rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """Return the rows of a table, column -> value; none of a table that is not there."""
-    return [] if frame is None else [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 class Phrases:
