@@ -46,6 +46,7 @@ def test_every_cutoff_has_its_reference() -> None:
         (0.00001, "p", "p < 0.001"),
         (0.0324, "p", "p = 0.032"),
         (0.04998, "p", "p = 0.0499"),
+        (float("inf"), "decimal", "∞"),
         (float("nan"), "score", "–"),
         (0.1234, "share", "12.3%"),
         (12345.0, "count", "12,345"),

@@ -133,11 +133,13 @@ def _is_number(value: Any) -> bool:
 
 
 def number(value: Any, kind: str) -> str:
-    """Write a number in one of the `FORMATS`; a missing number is a dash, a minus sign a real minus."""
+    """Write a number in one of the `FORMATS`; a missing number is a dash, an infinite one ∞, a minus sign a real minus."""
     if value is None or (_is_number(value) and math.isnan(value)):
         return "–"
     if kind == "text" or not _is_number(value):
         return str(value)
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     if kind in ("p_value", "p") and value < 0.001:
         return "<0.001" if kind == "p_value" else "p < 0.001"
     if kind == "p" and 0.0495 <= value < 0.05:  # not "0.050" for what is below the usual level
