@@ -108,7 +108,7 @@ def _shapes(result: Any) -> list[Finding]:
                 list=[named(result, label(result, r["group"]), r["slope"], "signed_score") for r in by_reading[key]],
             )
     for row in rows_of(result, "interaction"):
-        if row["p_adjusted"] != row["p_adjusted"]:  # too few answers to compare the curves: nothing was found and nothing ruled out
+        if row["p_adjusted"] != row["p_adjusted"]:  # too few answers: nothing was found, nothing ruled out
             continue
         firm = row["p_adjusted"] < 1 - result.confidence
         _say(
