@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -34,10 +35,23 @@ def main() -> None:
 
 def _warm_up() -> None:
     from csr_lib.analyses import ANALYSES
+    from csr_lib.core.errors import CsrError
+    from csr_lib.core.text import LANGUAGES, catalogue
+    from csr_lib.show.figure import Figure
 
     common = ("ipykernel.ipkernel", "ipykernel.kernelapp", "matplotlib.figure", "matplotlib.backends.backend_svg", "pandas")
-    for name in (*common, "csr_lib.show", "csr_lib.study", *(f"csr_lib.analyses.{analysis}" for analysis in ANALYSES)):
+    slow = ("scipy.stats",)  # imported only where it is used, which is in nearly every report
+    for name in (*common, *slow, "csr_lib.study", *(f"csr_lib.analyses.{analysis}" for analysis in ANALYSES)):
         import_module(name)
+    for lang in LANGUAGES:
+        catalogue(lang)
+    with suppress(CsrError):  # a font that is not there is the report's to tell
+        Figure(_first, "first", "", "").svg()
+
+
+def _first(fig: Any, narrow: bool) -> None:
+    """Draw what makes matplotlib read the fonts, which every process does with its first figure."""
+    fig.subplots().set_title("满意 A")
 
 
 def _fork(asked: dict[str, Any]) -> int:
