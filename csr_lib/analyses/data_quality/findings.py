@@ -249,7 +249,7 @@ def _details(p: Phrases) -> list[Finding]:
     marked = [r for r in rows_of(p.tables.get("marks")) if r["n"] and r["rule"] not in ("empty", "duplicate")]
     if marked:
         marked.sort(key=lambda r: -r["n"])
-        say("dq_marked", list=[p.named(r["rule"], r["share"]) for r in marked[:4]])
+        say("dq_marked", list=[p.named(r["rule"], r["share"]) for r in marked])
     pairs = [r for r in rows_of(p.tables.get("overlaps")) if r["n"] >= 2]
     if pairs:
         most = max(pairs, key=lambda r: r["n"])
@@ -257,7 +257,7 @@ def _details(p: Phrases) -> list[Finding]:
     found += _outliers(p) + _screen(p) + _lost(p) + _weights(p)
     flawed = p.flawed()
     if flawed and not p.result.pilot:
-        say("dq_items_look", "caution", n=len(flawed), list=[_flaw(p, r) for r in flawed[:4]])
+        say("dq_items_look", "caution", n=len(flawed), list=[_flaw(p, r) for r in flawed])
     return found
 
 

@@ -27,8 +27,8 @@ def items_table(base: Base, options: Options) -> pd.DataFrame:
 
     ``construct indicator n mean ci_low ci_high sd floor floor_ci_low … ceiling … item_rest item_rest_ci_low … missing unused
     reading``. ``item_rest``: with the sum of the construct's other items (all other items where a construct has one), from
-    rows with both; its interval by Fisher's z. ``reading``: ``constant``, ``missing``, ``item_rest``, ``floor``, ``ceiling`` –
-    the first that applies – or ``fine``.
+    rows with both; its interval by Fisher's z. ``reading``: ``constant``, ``missing``, ``item_rest``, ``at_floor``,
+    ``at_ceiling`` – the first that applies – or ``fine``.
     """
     survey = base.customers
     place = {c: i for i, c in enumerate([*survey.study.constructs, ""])}
@@ -48,7 +48,7 @@ def items_table(base: Base, options: Options) -> pd.DataFrame:
         row |= share_columns(low, len(known), options.confidence, "floor")
         row |= share_columns(high, len(known), options.confidence, "ceiling")
         row |= _item_rest(base, name, construct, x, options)
-        row["missing"] = 1 - len(known) / len(x)
+        row["missing"] = (len(x) - len(known)) / len(x)
         whole = scale.measure == "ordinal" and scale.span <= 11
         row["unused"] = int(scale.span) + 1 - len(np.unique(known)) if whole else NAN
         rows.append(row | {"reading": _reading(row)})
@@ -83,8 +83,8 @@ def _reading(row: dict[str, Any]) -> str:
     if row["item_rest"] < ITEM_REST:
         return "item_rest"
     if row["floor"] > END_SHARE:
-        return "floor"
-    return "ceiling" if row["ceiling"] > END_SHARE else "fine"
+        return "at_floor"
+    return "at_ceiling" if row["ceiling"] > END_SHARE else "fine"
 
 
 def times_table(base: Base) -> pd.DataFrame:

@@ -56,11 +56,15 @@ def returns(base: Base, by: list[str], issued: dict[tuple[str, str], float], opt
     for segment in by:
         shown, _ = base.groups(segment)
         parts += [(segment, v, (base.codes[segment] == v).to_numpy() & latest) for v in shown]
+    still = issued.get((ALL if title == ALL else "wave", title), NAN) - float(latest.sum())
     curves, daily = [], []
     for segment, value, here in parts:
         if not here.any():
             continue
-        row, own = _one(days[here], issued.get((segment, value), NAN), options)
+        sent = most = issued.get((segment, value), NAN)
+        if math.isnan(sent) and segment not in (ALL, "wave"):  # a group can only get what the whole still lacks
+            most = float(here.sum()) + still
+        row, own = _one(days[here], sent, most, options)
         key = {"segment": segment, "group": value if segment in (ALL, "wave") else f"{segment}={value}"}
         curves.append({**key, "wave": title if segment not in (ALL, "wave") else "", **row})
         daily.append(own.assign(**key))
@@ -69,8 +73,8 @@ def returns(base: Base, by: list[str], issued: dict[tuple[str, str], float], opt
     return Returned(tables)
 
 
-def _one(days: pd.Series, issued: float, options: Options) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Count one group's days and fit its curve where that may be done."""
+def _one(days: pd.Series, issued: float, most: float, options: Options) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Count one group's days and fit its curve, which cannot go beyond `most` (NaN: not known), where that may be done."""
     counts = days.value_counts().sort_index()
     whole = pd.date_range(counts.index[0], counts.index[-1])
     gaps = counts.index.to_series().diff().dt.days.max()
@@ -98,7 +102,7 @@ def _one(days: pd.Series, issued: float, options: Options) -> tuple[dict[str, An
     if found is None:
         row |= blank | {"form": "", "capped": False, "other_forms_low": NAN, "other_forms_high": NAN}
     else:
-        most = issued if issued >= row["n"] else math.inf
+        most = most if most >= row["n"] else math.inf
         high = min(found.ci_high, most)
         capped = found.level >= most
         row |= {
