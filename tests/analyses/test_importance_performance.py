@@ -368,8 +368,12 @@ def test_competitors_are_compared_among_those_who_rated_both(make: Made) -> None
     test = stats.ttest_rel(pairs["speed"], pairs["r_speed"])
     assert (row["n"], row["p_value"]) == (40, pytest.approx(test.pvalue))
     assert row["difference"] == pytest.approx((pairs["speed"] - pairs["r_speed"]).mean() / 9 * 100)
-    swot = result.tables["swot"].groupby("swot")["indicator"].agg(list)
-    assert swot["weakness"] == swot["threat"] == ["speed"]
+    assert row["performance_score"] - row["performance_competitor"] == pytest.approx(row["difference"])
+    assert row["performance_competitor"] == pytest.approx((pairs["r_speed"].mean() - 1) / 9 * 100)
+    swot = result.tables["swot"].set_index("indicator")
+    assert sorted(swot.index) == sorted(KEYS)  # every indicator once
+    assert (swot.loc["speed", "swot"], swot.loc["speed", "market"]) == ("weakness", "threat")
+    assert (swot["market"] == "threat").sum() == 1
     assert result.bases["competitors"].n == 60
     rendered(result)
 
@@ -385,6 +389,16 @@ def test_a_competitor_rated_by_too_few_is_withheld(make: Made) -> None:
 def test_competitors_can_be_left_out(make: Made) -> None:
     survey = make(rivals(), indicators(KEYS, "importance", "competitors"))
     assert "competitors" not in csr.importance_performance(survey, competitors=False, bootstrap=0).tables
+
+
+def test_a_low_priority_that_the_outcome_goes_along_with_is_not_put_off(make: Made) -> None:
+    frame = stated_answers(200)
+    body = indicators(KEYS, "importance") + "outcomes: {satisfaction: sat}\n"
+    for driver, named in (("staff", True), ("price", False)):  # staff is called unimportant and performed poorly
+        made = frame.assign(sat=np.clip(frame[driver] + (np.arange(200) % 3 - 1), 1, 10))
+        result = csr.importance_performance(make(made, body), bootstrap=0)
+        said = [f for f in result.findings("en", level="action") if f.startswith("Do not put off")]
+        assert bool(said) is named
 
 
 # ---- what cannot be believed

@@ -324,7 +324,7 @@ class ImportancePerformanceResult(AnalysisResult):
             "rank_ci_high",
         ),
         "shares": ("indicator", "quadrant", "concentrate", "keep_up", "low_priority", "overkill"),
-        "swot": ("swot", "quadrant", "indicator", "importance", "performance_score", "share"),
+        "swot": ("swot", "quadrant", "indicator", "importance", "performance_score", "share", "market"),
         "weights": ("indicator", "importance", "importance_ci_low", "importance_ci_high", "p_value", "p_adjusted", "vif"),
         "fit": ("outcome", "r_squared", "r_squared_ci_low", "r_squared_ci_high", "r_squared_adjusted", "predictors"),
         "cuts": ("used", "rule_importance", "cut_importance", "rule_performance", "cut_performance", "moved"),
@@ -434,9 +434,12 @@ class ImportancePerformanceResult(AnalysisResult):
 
         there, own = self.tables["competitors"], self.tables["indicators"]
         score = "performance_score"
-        ours = own[own["indicator"].isin(there["indicator"])][["indicator", score, f"{score}_ci_low", f"{score}_ci_high"]]
-        theirs = there.rename(columns={f"performance_competitor{end}": f"{score}{end}" for end in ("_ci_low", "_ci_high")})
-        theirs = theirs.assign(**{score: there["performance_competitor"]})
+        # beside one competitor stands what those gave who rated both, as in the table; several were not rated by the same people
+        shared = there if len(set(there["competitor"])) == 1 else own[own["indicator"].isin(there["indicator"])]
+        ours = shared[["indicator", score, f"{score}_ci_low", f"{score}_ci_high"]]
+        ends = ("", "_ci_low", "_ci_high")
+        theirs = there.drop(columns=[f"{score}{end}" for end in ends])
+        theirs = theirs.rename(columns={f"performance_competitor{end}": f"{score}{end}" for end in ends})
         frame = pd.concat([ours.assign(competitor=US_LABEL), theirs[["competitor", *ours.columns]]], ignore_index=True)
         return intervals(
             frame,

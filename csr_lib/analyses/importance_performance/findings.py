@@ -251,14 +251,15 @@ def _actions(r: Report) -> list[Finding]:
     if len(border):
         out.append(_say("act_border", "action", "caution", names=r.labels(border["indicator"])))
     swot = r.tables["swot"]
-    threats = set(swot.loc[swot["swot"] == "threat", "indicator"])
+    market = swot["market"] if "market" in swot else pd.Series("none", index=swot.index)
+    threats = set(swot.loc[market == "threat", "indicator"])
     if threats:
         there = r.tables["competitors"]
         ahead = there[there["indicator"].isin(threats) & (there["difference"] < 0) & (there["p_adjusted"] < r.alpha)]
         for name, part in ahead.groupby("competitor", sort=False):
             keys = part.sort_values("difference", kind="stable")["indicator"]
             out.append(_say("act_threat", "action", "bad", competitor=r.survey.label(str(name)), names=r.labels(keys)))
-    chances = swot.loc[(swot["swot"] == "opportunity") & (swot["quadrant"] == "concentrate"), "indicator"]
+    chances = swot.loc[(market == "opportunity") & (swot["quadrant"] == "concentrate"), "indicator"]
     if len(chances):
         out.append(_say("act_opportunity", "action", names=r.labels(chances)))
     held = keep[~keep["indicator"].isin(weak)]
@@ -266,11 +267,24 @@ def _actions(r: Report) -> list[Finding]:
         out.append(_say("act_keep", "action", "good", names=r.labels(held["indicator"].head(MOST_NAMED))))
     if len(r.by_quadrant["low_priority"]):
         out.append(_say("act_later", "action", names=r.labels(r.by_quadrant["low_priority"]["indicator"].head(MOST_NAMED))))
+    hidden = _hidden(r)
+    if hidden:
+        out.append(_say("act_hidden", "action", "caution", names=r.labels(hidden), outcome=r.outcome))
     over = r.by_quadrant["overkill"]
     over = over[~over["indicator"].isin(weak)]
     if len(over):
         out.append(_say("act_overkill", "action", names=r.labels(over["indicator"].head(MOST_NAMED))))
     return out
+
+
+def _hidden(r: Report) -> list[str]:
+    """Return low priorities by stated importance whose relative weight is above the mean: the outcome goes along with them."""
+    there = r.tables.get("importance_methods")
+    if r.derived or there is None or "relative_weights" not in there:
+        return []
+    heavy = there.loc[there["relative_weights"] > there["relative_weights"].mean(), "indicator"]
+    low = r.by_quadrant["low_priority"]["indicator"]
+    return [i for i in low if i in set(heavy)][:MOST_NAMED]
 
 
 def _limits(r: Report) -> list[Finding]:

@@ -29,7 +29,6 @@ ALL_METHODS = METHODS
 #: Rules of cutting that a reader can compare; a target only where the study has one.
 RULES = ("mean", "median", "scale_middle", "target")
 SWOT = {"keep_up": "strength", "concentrate": "weakness", "low_priority": "minor_weakness", "overkill": "minor_strength"}
-SWOT_ORDER = ("weakness", "strength", "threat", "opportunity", "minor_weakness", "minor_strength")
 #: Reading order: what is to be done first stands first.
 URGENCY = ("concentrate", "keep_up", "low_priority", "overkill")
 
@@ -183,21 +182,22 @@ def map_table(m: Measured, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def swot_table(table: pd.DataFrame, competitors: pd.DataFrame | None, score_cut: float, alpha: float) -> pd.DataFrame:
-    """The reading by quadrant, most urgent first; with competitors also opportunities and threats among important indicators.
+    """One row per indicator with its reading by quadrant, most urgent first; with competitors also ``market``.
 
-    Threat: important, and a competitor is demonstrably ahead. Opportunity: important, and no competitor reaches the cut-off.
+    ``market`` says of important indicators: ``threat``, a competitor is demonstrably ahead; ``opportunity``, none is ahead and
+    none reaches the cut-off; ``none`` otherwise.
     """
     order = table.sort_values("rank", kind="stable")[["quadrant", "indicator", "importance", "performance_score", "share", "n"]]
-    parts = {SWOT[quadrant]: order[order["quadrant"] == quadrant] for quadrant in URGENCY}
+    found = pd.concat([order[order["quadrant"] == quadrant] for quadrant in URGENCY], ignore_index=True)
+    found.insert(0, "swot", found["quadrant"].map(SWOT))
     if competitors is not None:
-        important = order[order["quadrant"].isin(("keep_up", "concentrate"))]
         best = competitors.groupby("indicator")["performance_competitor"].max()
         behind = competitors.loc[(competitors["difference"] < 0) & (competitors["p_adjusted"] < alpha), "indicator"]
-        parts["threat"] = important[important["indicator"].isin(behind)]
-        parts["opportunity"] = important[important["indicator"].map(best) < score_cut]
-    return pd.concat(
-        [parts[name].assign(swot=name) for name in SWOT_ORDER if name in parts and len(parts[name])], ignore_index=True
-    )[["swot", *order.columns]]
+        important = found["quadrant"].isin(("keep_up", "concentrate"))
+        threat = important & found["indicator"].isin(behind)
+        open_to_all = important & ~threat & (found["indicator"].map(best) < score_cut)
+        found["market"] = np.select([threat, open_to_all], ["threat", "opportunity"], "none")
+    return found
 
 
 def cuts_tables(m: Measured, cuts: Cuts, target: float | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -274,7 +274,8 @@ def agreement(a: Array, b: Array) -> float:
 def competitors_table(survey: Survey, m: Measured, min_cell: int, confidence: float) -> tuple[pd.DataFrame, list[str], Basis]:
     """Return our performance beside each competitor's on 0–100, the competitors withheld because of few answers, and the basis.
 
-    Where respondents rated both, by a paired t test among those; where one row is one brand rated, by Welch's test.
+    Where respondents rated both, by a paired t test among those, and both means are theirs; where one row is one brand rated, by
+    Welch's test.
     """
     rows, withheld = [], []
     rated, complete = np.zeros(len(survey.rows), dtype=bool), np.ones(len(survey.rows), dtype=bool)
@@ -302,15 +303,20 @@ def competitors_table(survey: Survey, m: Measured, min_cell: int, confidence: fl
             at = m.indicators.index(key)
             # its distance from us, on the axis of the map, where ours is the mean of all and not only of those who rated both
             position = m.performance_values[at] - test.estimate / m.axis.score_per_unit[at]
-            mean = mean_interval(y, weights, kind=kind, level=confidence)  # type: ignore[arg-type]
+            own, rival = (
+                mean_interval(np.where(used, v, np.nan) if both else v, weights, kind=kind, level=confidence)  # type: ignore[arg-type]
+                for v in (x, y)
+            )
             rows.append(
                 (
                     name,
                     key,
-                    test.mean_x,
-                    mean.estimate,
-                    mean.ci_low,
-                    mean.ci_high,
+                    own.estimate,
+                    own.ci_low,
+                    own.ci_high,
+                    rival.estimate,
+                    rival.ci_low,
+                    rival.ci_high,
                     test.estimate,
                     test.ci_low,
                     test.ci_high,
@@ -320,11 +326,12 @@ def competitors_table(survey: Survey, m: Measured, min_cell: int, confidence: fl
                     position,
                 )
             )
-    columns = ["competitor", "indicator", "performance_score", "performance_competitor"]
-    columns += ["performance_competitor_ci_low", "performance_competitor_ci_high", "difference"]
+    columns = ["competitor", "indicator"]
+    columns += [f"{mean}{end}" for mean in ("performance_score", "performance_competitor") for end in ("", "_ci_low", "_ci_high")]
+    columns += ["difference"]
     columns += ["difference_ci_low", "difference_ci_high", "p_value", "n", "n_effective", "position"]
     table = pd.DataFrame(rows, columns=columns)
-    table.insert(10, "p_adjusted", holm(table["p_value"]))
+    table.insert(list(table.columns).index("p_value") + 1, "p_adjusted", holm(table["p_value"]))
     w = survey.weights[rated]
     n = float(w.sum()) if kind == "frequency" else float(len(w))
     effective = effective_n(w) if kind == "sampling" and n else n
