@@ -293,7 +293,7 @@ def test_missing_answers_by_item_and_whether_they_are_random(tmp_path: Path) -> 
 def test_nothing_missing_is_said(result: DataQualityResult, tmp_path: Path) -> None:
     found = judge(study(tmp_path, answers(60)))
     assert found.missing["mcar"] == "complete"
-    assert "Nothing is missing" in str(found.table("missing_worst", "en"))
+    assert "No answers are missing" in str(found.table("missing_worst", "en"))
 
 
 # ---- what cleaning does
@@ -466,6 +466,24 @@ def test_all_that_can_be_absent_says_why_in_both_languages() -> None:
     }
     for lang in ("zh", "en"):
         assert shown <= {k.removeprefix("data_quality.absent.") for k in catalogue(lang) if k.startswith("data_quality.absent.")}
+
+
+def test_what_is_lacking_is_said_once_and_without_keys_of_the_study(tmp_path: Path) -> None:
+    result = data_quality(study(tmp_path, answers().drop(columns="returned"), submitted=None))
+    for lang in ("zh", "en"):
+        shown = {n: result.table(n, lang)._repr_html_() for n in ("representation", "weights", "weighting")}
+        assert [name for name, html in shown.items() if html] == ["representation"]
+        said = [v for k, v in catalogue(lang).items() if not k.startswith("cli.")]
+        assert not [v for v in said if "study.yml" in v]
+
+
+def test_bursts_are_explained_only_where_times_of_return_are_screened(tmp_path: Path) -> None:
+    timed, untimed = (
+        data_quality(study(tmp_path / name, frame, **more)).table("fabrication", "en")._repr_html_()
+        for name, frame, more in (("a", answers(), {}), ("b", answers().drop(columns="returned"), {"submitted": None}))
+    )
+    assert "Bursts are" in timed
+    assert "Bursts" not in untimed
 
 
 def test_the_result_goes_to_json_and_back(result: DataQualityResult) -> None:

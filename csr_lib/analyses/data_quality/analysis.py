@@ -110,8 +110,9 @@ class DataQualityResult(AnalysisResult):
 
     def _absent(self, name: str, lang: str) -> Shown | None:
         found = super()._absent(name, lang)
-        if found is not None and name == "weighting" and "weights" not in self.tables:
-            return Shown("", found.plain)  # the table `weights` has said why
+        before = {"weights": "representation", "weighting": "weights"}.get(name)
+        if found is not None and before is not None and before not in self.tables:
+            return Shown("", found.plain)  # the table before has said why
         return found
 
     def table(self, name: str, lang: str | None = None) -> Any:

@@ -80,7 +80,7 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
     "fabrication": {"value_said": "text", "expected_said": "text", "bounds_said": "text"},
     "fabrication_groups": {"alpha": "coefficient", "correlation": "coefficient", "evenness": "coefficient"},
     "mcar": {"statistic": "score"},
-    "cleaning": {"used": "score", "estimate": "score"},
+    "cleaning": {"used": "score", "estimate": "score", "difference": "signed"},
     "items": {"mean": "points", "sd": "points", "item_rest": "coefficient", "unused": "count"},
     "times": dict.fromkeys(("median", "q1", "q3", "p10", "p90", "per_item"), "score"),
     "sample_sizes": {

@@ -194,13 +194,14 @@ def shown_values(result: DataQualityResult, name: str, lang: str) -> dict[str, A
     values: dict[str, Any] = {
         "why": both(f"data_quality.why.{result.missing.get(name, 'none')}"),
         "fast": result.options["fast"],
-        "minutes": result.options["minutes"],
+        "minutes": result.options["minutes"] if _has_burst(tables) else None,
         "outlier": result.options["outlier"],
         "margin": result.options["margin"] or 0.05,
         "rate": facts["rate"],
         "read": facts["read"],
         "again": facts["repeated"] or math.nan,
         "in_file": facts["in_file"],
+        "no_weights": both("data_quality.no_weights") if "weights" not in tables else None,
         "wave": p.wave_of_groups(),
         "issued": facts["issued"],
         "returned": facts["returned"],
@@ -222,6 +223,10 @@ def shown_values(result: DataQualityResult, name: str, lang: str) -> dict[str, A
     if name == "boxes" and "boxes" in tables:
         values["outliers"] = int(tables["box_summary"].set_index("measure").loc[facts["box_measure"], "in_groups"])
     return values
+
+
+def _has_burst(tables: Mapping[str, pd.DataFrame]) -> bool:
+    return "fabrication" in tables and "burst" in set(tables["fabrication"]["indication"])
 
 
 def _population(facts: Mapping[str, Any], lang: str) -> str:
