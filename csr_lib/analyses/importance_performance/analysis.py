@@ -20,7 +20,7 @@ from csr_lib.analyses.importance_performance.measure import Measured, measure
 from csr_lib.analyses.importance_performance.words import OUTCOME_LABEL, US_LABEL, WEAK, axis_labels, fillings, importance_format
 from csr_lib.core.errors import AnalysisError, CsrError, OptionError, Problem
 from csr_lib.core.result import Basis
-from csr_lib.core.text import LANGUAGES, has_text, text
+from csr_lib.core.text import LANGUAGES, both, has_text, text
 from csr_lib.show.figure import Drawing
 from csr_lib.stats.quadrants import iso_priority
 
@@ -136,10 +136,10 @@ def importance_performance(survey: Survey, *, lang: str | None = None, **options
         tables["weights"] = build.weights_table(table)
     explained = opted.outcome in survey.study.outcomes and not set(choice.indicators) & set(parts(survey.study, opted.outcome))
     if explained:
-        both = build.method_tables(customers, m, _other_methods(customers, m, missing), opted.outcome, missing)
-        if both:
-            tables["importance_methods"], tables["method_agreement"], bases["importance_methods"] = both
-            bases["method_agreement"] = both[2]
+        others = build.method_tables(customers, m, _other_methods(customers, m, missing), opted.outcome, missing)
+        if others:
+            tables["importance_methods"], tables["method_agreement"], bases["importance_methods"] = others
+            bases["method_agreement"] = others[2]
     if previous is not None:
         tables |= _movement(previous, everybody, m, cuts, choice, opted, arguments)
 
@@ -399,6 +399,12 @@ class ImportancePerformanceResult(AnalysisResult):
     def _values(self, name: str, lang: str) -> Mapping[str, Any]:
         return fillings(self, name, lang)
 
+    def _figure_labels(self) -> dict[str, Any]:
+        """Labels for figures, where no heading says that a name is a competitor's."""
+        there = self.tables.get("competitors")
+        rivals = [] if there is None else dict.fromkeys(there["competitor"])
+        return {**self.labels, **{name: both(f"{NAME}.rival", name=self.labels.get(name, name)) for name in rivals}}
+
     def _draw_quadrant(self, lang: str) -> Drawing:
         from csr_lib.show.quadrant import quadrant
 
@@ -410,7 +416,7 @@ class ImportancePerformanceResult(AnalysisResult):
         diagonal = iso_priority(frame["importance"], frame["performance"]) if self.options["diagonal"] else None
         return quadrant(
             frame,
-            labels=self.labels,
+            labels=self._figure_labels(),
             lang=lang,
             cut=(float(cut["cut_importance"]), float(cut["cut_performance"])),
             competitors=beside,
@@ -443,7 +449,7 @@ class ImportancePerformanceResult(AnalysisResult):
         frame = pd.concat([ours.assign(competitor=US_LABEL), theirs[["competitor", *ours.columns]]], ignore_index=True)
         return intervals(
             frame,
-            labels=self.labels,
+            labels=self._figure_labels(),
             lang=lang,
             key="indicator",
             value=score,

@@ -265,11 +265,12 @@ def _actions(r: Report) -> list[Finding]:
     held = keep[~keep["indicator"].isin(weak)]
     if len(held):
         out.append(_say("act_keep", "action", "good", names=r.labels(held["indicator"].head(MOST_NAMED))))
-    if len(r.by_quadrant["low_priority"]):
-        out.append(_say("act_later", "action", names=r.labels(r.by_quadrant["low_priority"]["indicator"].head(MOST_NAMED))))
     hidden = _hidden(r)
+    later = [i for i in r.by_quadrant["low_priority"]["indicator"] if i not in hidden]
+    if later:
+        out.append(_say("act_later", "action", names=r.labels(later[:MOST_NAMED])))
     if hidden:
-        out.append(_say("act_hidden", "action", "caution", names=r.labels(hidden), outcome=r.outcome))
+        out.append(_say("act_hidden", "action", "caution", names=r.labels(hidden[:MOST_NAMED]), outcome=r.outcome))
     over = r.by_quadrant["overkill"]
     over = over[~over["indicator"].isin(weak)]
     if len(over):
@@ -284,7 +285,7 @@ def _hidden(r: Report) -> list[str]:
         return []
     heavy = there.loc[there["relative_weights"] > there["relative_weights"].mean(), "indicator"]
     low = r.by_quadrant["low_priority"]["indicator"]
-    return [i for i in low if i in set(heavy)][:MOST_NAMED]
+    return [i for i in low if i in set(heavy)]
 
 
 def _limits(r: Report) -> list[Finding]:
