@@ -151,6 +151,20 @@ def test_competitors_rated_in_the_same_row_are_paired(tmp_path: Path) -> None:
     assert got["paired"]
 
 
+def test_a_comparison_says_who_is_compared_where_the_own_score_is_not_the_index(tmp_path: Path) -> None:
+    frame = answers()
+    frame["ra"] = np.clip(frame["b"] - 1, 1, 5)
+    frame.loc[frame["a"] > 3, "ra"] = np.nan  # those who rate the own company high do not know the other
+    indicators: dict[str, Any] = {i: {} for i in ITEMS}
+    indicators["a"] = {"competitors": {"Rival": "ra"}}
+    result = csr.overview(study(tmp_path, frame, indicators=indicators))
+    n, index = int((frame["a"] <= 3).sum()), result.headline[0].value
+    said = f"Only the {n} respondents who rated both are compared, so the own score differs from the index of {index:.1f}."
+    assert any(said in finding for finding in result.findings("en", level="key"))
+    assert result.bases["competitors"].n == n
+    assert result.table("competitors", "en").note.startswith(f"Note. n = {n};")
+
+
 def test_brands_in_rows_are_compared_with_those_of_the_same_people(tmp_path: Path) -> None:
     frame = answers(40).assign(id=list(range(20)) * 2, brand=["Us"] * 20 + ["Rival"] * 20)
     survey = study(

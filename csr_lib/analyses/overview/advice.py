@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from csr_lib.analyses._findings import common_limits
@@ -26,15 +27,16 @@ def actions(w: Words) -> list[Finding]:
         low = w.tables["indicators"].sort_values("estimate", kind="stable")
         act("overview_act_low", list=[w.quoted(i) for i in low["indicator"][:NAMED]])
     only = weakest[weakest["only"] > 0].sort_values("only", ascending=False, kind="stable")
-    if len(only) and only["only"].iloc[0] >= 0.02:
+    if len(only) and only["only_ci_low"].iloc[0] >= 0.02:  # surely more than a handful
         act("overview_act_only", indicator=w.quoted(only["indicator"].iloc[0]), share=float(only["only"].iloc[0]))
     comparisons = w.tables.get("comparisons")
     if comparisons is not None:
         apart = comparisons[(comparisons["measure"] == INDEX) & (comparisons["reading"] == "differ")]
         apart = apart[apart["segment"] != "wave"].sort_values("difference", ascending=False, kind="stable")
         if len(apart):
-            groups = [w.label(g) for g in apart["lowest"][:NAMED]]
-            act("overview_act_groups", list=groups)
+            act("overview_act_groups", list=[w.group(g) for g in apart["lowest"][:NAMED]])
+        else:
+            _act_part(w, act)
     competitors = w.tables.get("competitors")
     if competitors is not None and (competitors["reading"] == "behind").any():
         behind = competitors[competitors["reading"] == "behind"].sort_values("difference", kind="stable")
@@ -53,6 +55,19 @@ def actions(w: Words) -> list[Finding]:
     if len(best) > NAMED:
         act("overview_act_keep", list=[w.quoted(i) for i in best["indicator"][:NAMED]])
     return found
+
+
+def _act_part(w: Words, act: Callable[..., None]) -> None:
+    """Name the construct in which groups differ most, where the index itself hides that they do."""
+    parts = w.tables.get("comparisons_of_parts")
+    if parts is None or "constructs" not in w.tables:
+        return
+    apart = parts[(parts["reading"] == "differ") & (parts["segment"] != "wave")]
+    apart = apart[apart["measure"].isin(w.tables["constructs"]["construct"])].sort_values("difference", kind="stable")
+    if len(apart):
+        row = apart.iloc[-1]
+        values = {"measure": w.label(row["measure"]), "low": w.group(row["lowest"]), "high": w.label(row["highest"])}
+        act("overview_act_part", "bad", difference=float(row["difference"]), **values)
 
 
 def limits(w: Words) -> list[Finding]:

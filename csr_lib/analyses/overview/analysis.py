@@ -12,7 +12,7 @@ from pydantic import Field
 from csr_lib.analyses._options import BaseOptions, language, resolve
 from csr_lib.analyses._result import AnalysisResult
 from csr_lib.analyses.overview.checks import make_checks
-from csr_lib.analyses.overview.competitors import ALL, competitors_table
+from csr_lib.analyses.overview.competitors import ALL, competitors_table, incomplete
 from csr_lib.analyses.overview.described import questions_tables
 from csr_lib.analyses.overview.findings import make_findings, make_headline
 from csr_lib.analyses.overview.groups import Grouped, grouped
@@ -153,7 +153,11 @@ class OverviewResult(AnalysisResult):
         "weakest_link": {"estimate": "percent", "only": "share", "difference": "signed_score", "harm": "score"},
         "comparisons": {"effect_size": "decimal"},
         "comparisons_of_parts": {"effect_size": "decimal", "difference": "score"},
-        "competitors": {"own": "score", "theirs": "score", "difference": "signed_score", "d": "decimal"},
+        "competitors": {
+            **dict.fromkeys(("own", "theirs"), "score"),
+            **dict.fromkeys(("difference", "ci_low", "ci_high"), "signed_score"),
+            "d": "decimal",
+        },
         "questions": {"estimate": "percent"},
         "numbers": {"estimate": "amount", "median": "amount"},
         "verbatims": {"length": "count"},
@@ -363,7 +367,17 @@ def _bases(tables: Mapping[str, pd.DataFrame], scores: Scores) -> dict[str, Basi
             asked = name in ("levels", "rates", "nps")
             lost = max(0.0, whole.n - float(tables[name]["n"].min())) if asked else 0.0
             found[name] = replace(whole, missing_rule="pairwise" if lost else "none", n_missing=lost)
+    if "competitors" in tables:
+        found["competitors"] = _basis_of_competitors(tables["competitors"], scores, whole)
     return found
+
+
+def _basis_of_competitors(frame: pd.DataFrame, scores: Scores, whole: Basis) -> Basis:
+    """Return on whom the comparison rests: who rated both, or where one row is one brand rated, who rated the own one."""
+    most = frame.sort_values("n", kind="stable").iloc[-1]
+    lost = float(incomplete(scores) if frame["paired"].all() else most["n"] - frame["n"].min())
+    n, effective = float(most["n"]), float(most["n_effective"])
+    return replace(whole, n=n, n_effective=effective, missing_rule="pairwise" if lost else "none", n_missing=lost)
 
 
 def _customers(survey: Survey) -> Survey:

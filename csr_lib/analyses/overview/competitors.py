@@ -29,7 +29,8 @@ def competitors_table(whole: Survey, scores: Scores, options: Options) -> pd.Dat
     Where the same respondents rated both in one row, the paired t test over those who did (``paired``); where one row is one
     brand
     rated, all answers are used, and that some are of the same people is taken into account (`wave_difference`), which needs the
-    key `respondent`; else Welch's test. Competitors with too few answers are left out.
+    key `respondent`; else Welch's test. Competitors with too few answers are left out. Who did not answer everything counts too,
+    so that the own scores are not those of the indicators, nor is their mean the index.
     """
     study = whole.study
     names = study.competitors()
@@ -71,6 +72,19 @@ def competitors_table(whole: Survey, scores: Scores, options: Options) -> pd.Dat
     return frame
 
 
+def incomplete(scores: Scores) -> int:
+    """Return how many respondents rated some, but not all, of what they were asked of both the own company and a competitor."""
+    some = np.zeros(len(scores.survey.frame), dtype=bool)
+    every = np.ones(len(some), dtype=bool)
+    for name in scores.survey.study.competitors():
+        kind = f"competitor:{name}"
+        asked = [i for i in scores.survey.asked(kind) if i in scores.plan.indicators]
+        if asked:
+            known = (_points(scores.survey, "perception", asked).notna() & _points(scores.survey, kind, asked).notna()).to_numpy()
+            some, every = some | known.any(axis=1), every & known.all(axis=1)
+    return int((some & ~every & (scores.weights > 0)).sum())
+
+
 def _points(survey: Survey, kind: str, indicators: list[str]) -> pd.DataFrame:
     found = survey.ratings(kind, indicators)
     return pd.DataFrame({i: survey.scale(i, kind).to_100(found[i].astype(float)) for i in indicators})
@@ -97,7 +111,7 @@ def _compared(survey: Survey, x: Array, y: Array, by_row: bool, level: float, le
             return row | _ends(p) | {"paired": True}
         found = _shared(survey, x, y, here, there, w, kind, level)
         if found is not None:
-            return row | _ends(found) | {"paired": found.n_both > 0}
+            return row | _ends(found) | {"paired": False}
         t = independent_difference(x[here], y[there], w[here], w[there], kind=kind, level=level)
     except AnalysisError:
         return {}

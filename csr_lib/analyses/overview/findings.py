@@ -60,7 +60,8 @@ def _level(w: Words) -> list[Finding]:
     index, satisfied, unhappy = w.index(), w.rate(CSAT), w.rate("dissatisfied")
     values: dict[str, Any] = {k: index[k] for k in ("estimate", "ci_low", "ci_high", "n")}
     if satisfied and unhappy:
-        values |= {"satisfied": satisfied["estimate"], "dissatisfied": unhappy["estimate"]}
+        for name, row in (("satisfied", satisfied), ("dissatisfied", unhappy)):
+            values |= {name: row["estimate"], f"{name}_low": row["ci_low"], f"{name}_high": row["ci_high"]}
         found = [Finding("overview_level_rates", values, "neutral", "key")]
     else:
         found = [Finding("overview_level", values, "neutral", "key")]
@@ -85,12 +86,14 @@ def _indicators(w: Words) -> list[Finding]:
     found: list[Finding] = []
     if len(constructs) > 1:
         order = constructs.dropna(subset="estimate").sort_values("estimate", ascending=False, kind="stable")
-        best, worst = order.iloc[0], order.iloc[-1]
-        lowest = frame[frame["construct"] == worst["construct"]] if "construct" in frame else frame
+        ranked = rows_of(order)
+        best, worst = ranked[0], ranked[-1]
+        lowest = (frame[frame["construct"] == worst["construct"]] if "construct" in frame else frame)[::-1]
+        below = max(1, int((lowest["estimate"] < w.index()["estimate"]).sum()))  # an indicator that does well pulls nothing down
         values = {
-            "best": w.named(best["construct"], best["estimate"]),
-            "worst": w.named(worst["construct"], worst["estimate"]),
-            "lowest": w.list_of(lowest[::-1], "indicator", "estimate"),
+            "best": w.ranged(best["construct"], best),
+            "worst": w.ranged(worst["construct"], worst),
+            "lowest": w.list_of(lowest, "indicator", "estimate", min(NAMED, below)),
         }
         found.append(Finding("overview_constructs", values, "caution", "key"))
         if len(order) > 2:
@@ -119,6 +122,8 @@ def _weakest(w: Words) -> list[Finding]:
         values |= {
             "indicator": w.quoted(worst["indicator"]),
             "share": worst["estimate"],
+            "share_low": worst["ci_low"],
+            "share_high": worst["ci_high"],
             "difference": worst["difference"],
             "low": worst["difference_ci_low"],
             "high": worst["difference_ci_high"],
@@ -155,9 +160,10 @@ def _targets(w: Words) -> list[Finding]:
         counts = {v: int((frame["verdict"] == v).sum()) for v in ("met", "missed", "open")}
         missed = frame[frame["verdict"] == "missed"]
         phrases = [
-            both("overview.of_target", measure=w.label(r["measure"]), value=r["estimate"], target=r["target"])
+            both("overview.of_target", measure=w.label(r["measure"]), value=r["estimate"], low=r["ci_low"], high=r["ci_high"],
+                 target=r["target"])
             for r in rows_of(missed)
-        ]
+        ]  # fmt: skip
         sign: Tone = "bad" if counts["missed"] else "caution" if counts["open"] else "good"
         part = {"bad": "some", "caution": "open"}.get(sign, "met")
         whole = {"missed": "missed", "open": "all_open", "met": "met"}
@@ -193,7 +199,7 @@ def _competitors(w: Words) -> list[Finding]:
         behind, ahead = single[single["reading"] == "behind"], single[single["reading"] == "ahead"][::-1]
         if len(total):
             row = rows_of(total)[0]
-            values = {k: row[k] for k in ("own", "theirs", "difference", "ci_low", "ci_high")}
+            values = {k: row[k] for k in ("own", "theirs", "difference", "ci_low", "ci_high", "n")}
             values |= {
                 "competitor": w.label(f"competitor={name}"),
                 "total": len(single),
@@ -201,6 +207,8 @@ def _competitors(w: Words) -> list[Finding]:
                 "ahead": len(ahead),
             }
             values["size"] = abs(row["difference"])
+            index = float(w.index()["estimate"])  # of everybody: told where those compared have another score
+            values["index"] = index if row["paired"] and number(index, "score") != number(row["own"], "score") else None
             tone: Tone = {"ahead": "good", "behind": "bad", "level": "neutral"}[row["reading"]]  # type: ignore[assignment]
             found.append(Finding(f"overview_competitor_{row['reading']}", values, tone, "key"))
         colours: list[tuple[str, Any, Tone]] = [("overview_behind", behind, "bad"), ("overview_ahead", ahead, "good")]
@@ -218,11 +226,12 @@ def _groups(w: Words) -> list[Finding]:
     index = frame[frame["measure"] == INDEX]
     apart = index[index["reading"] == "differ"].sort_values("difference", ascending=False, kind="stable")
     found: list[Finding] = []
+    groups = {row["group"]: row for row in rows_of(w.tables["groups"])}
     for position, row in enumerate(rows_of(apart)):
         values = {
             "segment": w.label(row["segment"]),
-            "high": w.named(row["highest"], row["highest_value"]),
-            "low": w.named(row["lowest"], row["lowest_value"]),
+            "high": w.ranged(row["highest"], groups[row["highest"]]),
+            "low": w.ranged(row["lowest"], groups[row["lowest"]]),
             "difference": row["difference"],
             "p": row["p_adjusted"],
         }

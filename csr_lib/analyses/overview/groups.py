@@ -13,6 +13,7 @@ from csr_lib.analyses.overview.scores import Scores
 from csr_lib.analyses.overview.tables import BAD, CSAT, INDEX, NAN, estimate_row, outcome_values
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.errors import AnalysisError, OptionError, unknown
+from csr_lib.core.text import both
 from csr_lib.stats.adjustment import adjust
 from csr_lib.stats.comparison import independent_difference
 from csr_lib.stats.group_tests import GroupTest, compare_means, compare_shares
@@ -20,6 +21,7 @@ from csr_lib.study import withhold
 
 if TYPE_CHECKING:
     from csr_lib.analyses.overview.analysis import Options
+    from csr_lib.study import Survey
 
 Array = np.ndarray
 
@@ -160,7 +162,7 @@ def grouped(scores: Scores, across: Scores, options: Options) -> Grouped:
         out.tables["groups_of_measures"] = frame.drop(columns=["main"])
         out.tables["groups"] = _compact(frame)
         counts = {d["group"]: d["n"] for d in details if d["measure"] == INDEX}  # as the table shows them
-        out.small = [out.labels[g] for g, n in counts.items() if n < CUTOFFS["group_n"].threshold]
+        out.small = [_named(g, out.labels[g], scores.survey) for g, n in counts.items() if n < CUTOFFS["group_n"].threshold]
         out.least = min(counts.values(), default=NAN)
     _adjusted(out, tests, options)
     if pairs:
@@ -168,6 +170,13 @@ def grouped(scores: Scores, across: Scores, options: Options) -> Grouped:
         frame["p_adjusted"] = adjust(frame["p_value"].to_numpy(), options.adjust)
         out.tables["pairs"] = frame
     return out
+
+
+def _named(group: str, label: Any, survey: Survey) -> Any:
+    """Return what a sentence calls a group: a range of numbers does not say of what, so its segment is named with it."""
+    by = group.split("=", 1)[0]
+    segment = survey.study.segments.get(by)
+    return both("overview.group_of", group=label, segment=survey.label(by)) if segment and segment.bins else label
 
 
 def _changed(survey: Any, by: str) -> list[str]:

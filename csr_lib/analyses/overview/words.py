@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csr_lib.analyses._findings import rows_of
+from csr_lib.analyses.overview.competitors import ALL
 from csr_lib.core.text import LANGUAGES, both, number, text, words
 
 if TYPE_CHECKING:
@@ -38,6 +39,15 @@ class Words:
             lang: text("overview.named", lang, label=words(self.label(key), lang), value=number(value, kind))
             for lang in LANGUAGES
         }
+
+    def ranged(self, key: str, row: Row) -> dict[str, str]:
+        """Return ``label (score; its interval)``."""
+        values = {k: number(row[k], "score") for k in ("estimate", "ci_low", "ci_high")}
+        return {lang: text("overview.ranged", lang, label=words(self.label(key), lang), **values) for lang in LANGUAGES}
+
+    def group(self, key: str) -> dict[str, str]:
+        """Return ``group (segment)``, for sentences that name groups of several segments."""
+        return both("overview.group_of", group=self.label(key), segment=self.label(key.split("=", 1)[0]))
 
     def list_of(self, frame: pd.DataFrame, key: str, value: str, most: int = NAMED, kind: str = "score") -> list[dict[str, str]]:
         """Return the first rows as ``label (value)``."""
@@ -93,6 +103,8 @@ def shown_values(result: OverviewResult, name: str, lang: str) -> dict[str, Any]
         values |= {"high": w.list_of(frame, "group", "estimate", 1), "low": w.list_of(frame[::-1], "group", "estimate", 1)}
     if name == "competitors" and "competitors" in tables:
         frame = tables["competitors"].sort_values("difference", kind="stable")
+        paired = frame[frame["paired"].astype(bool) & (frame["indicator"] == ALL)]
+        values["rated_both"] = float(paired["n"].max()) if len(paired) else None
         values |= {"names": list(dict.fromkeys(frame["competitor"])), "behind": int((frame["reading"] == "behind").sum())}
         values["how"] = both("overview.paired" if frame["paired"].all() else "overview.unpaired")
     if name in ("verbatims", "keywords", "quotes"):
