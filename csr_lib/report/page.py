@@ -28,6 +28,8 @@ from csr_lib.show import cards
 
 #: Tags of cells that are folded away -> what the fold is called.
 _FOLDED = {"method": "method_folded", "formula": "method_folded", "details": "details_folded"}
+#: A table of more rows than this is folded away, tagged or not: nobody reads it from end to end.
+_LONG = 20
 _NEVER_SHOWN = {"parameters", "injected-parameters"}
 _HEADING = re.compile(r"\A\s*(#{1,6} [^\n]*)\n*")
 _RENDERING = threading.Lock()  # exporter and templates are made once per process; reports may come from several threads
@@ -109,6 +111,7 @@ def _prepared(nb: NotebookNode, lang: str) -> NotebookNode:
     cells: list[NotebookNode] = []
     for cell in nb.cells:
         fold = next((key for tag, key in _FOLDED.items() if tag in cell.metadata.get("tags", [])), None)
+        fold = fold or (_FOLDED["details"] if cell.cell_type == "code" and _rows(cell) > _LONG else None)
         cell.metadata.csr_folded = fold is not None
         cell.metadata.csr_fold_title = text(f"report.{fold}", lang) if fold else ""
         if cell.cell_type == "code":
@@ -161,6 +164,12 @@ def _absent(cell: NotebookNode) -> str | None:
     if not all(content is not None and (not content or 'class="csr-note csr-absent"' in content[:40]) for content in shown):
         return None
     return " ".join(re.sub(r"<[^>]*>", "", html.unescape(content)) for content in shown if content)
+
+
+def _rows(cell: NotebookNode) -> int:
+    """Return how many rows the tables have that a cell shows; a list of checks is none of them."""
+    shown = (str(output.get("data", {}).get("text/html", "")) for output in cell.outputs if _is_shown(output))
+    return sum(table.count("<tr") - 1 for table in shown if table.startswith('<div class="csr-table" '))
 
 
 def _heading_before(cell: NotebookNode) -> list[NotebookNode]:

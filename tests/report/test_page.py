@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 import toy as toy_module
 
 from csr_lib.core.result import RESULT_MIME, Result
 from csr_lib.report.execute import ReportError
 from csr_lib.report.page import find_result, make_page
+from csr_lib.show.tables import three_line
 from csr_lib.study import open_study
 
 
@@ -115,6 +117,18 @@ def test_the_method_is_folded_away_under_its_heading(page: tuple[str, str]) -> N
     assert (
         html.index('<h2 id="s1">') < html.index('<details class="csr-method">') < html.index("<mfrac>") < html.index("</details>")
     )
+
+
+@pytest.mark.parametrize(("rows", "folded"), [(20, False), (21, True)])
+def test_a_table_of_more_than_twenty_rows_is_folded_away(tmp_path: Path, rows: int, folded: bool) -> None:
+    nb = executed(tmp_path, "en")
+    long = three_line(pd.DataFrame({"n": range(rows)}), name="long", lang="en", title="A long table")
+    cell = nbformat.v4.new_code_cell('result.table("long")')
+    cell.outputs = [nbformat.v4.new_output("execute_result", data={"text/html": long._repr_html_()})]
+    nb.cells.append(cell)
+    html = make_page(nb, Result.from_dict(find_result(nb, "toy")), "en")
+    before = html[: html.index('id="tab-long"')]
+    assert before.count("<details") - before.count("</details>") == int(folded)
 
 
 def test_text_of_the_study_is_shown_and_never_run(page: tuple[str, str]) -> None:
