@@ -307,6 +307,23 @@ def test_the_hotline_report_prints_what_was_published(directory: DriversResult) 
     assert verdicts["rule"].tolist() == ["both", "correlation", "both", "correlation"]
 
 
+def test_a_lead_within_chance_is_not_sold_as_the_first_thing_to_do(directory: DriversResult, tmp_path: Path) -> None:
+    assert "drivers_act_first" in {f.key for f in directory.found}  # quality leads attitude beyond chance
+    rows = answers()
+    rng = np.random.default_rng(4)
+    rows["overall"] = np.clip(np.rint(0.2 + 0.45 * (rows["a"] + rows["b"]) + 0.7 * rng.normal(size=len(rows))), 1, 5).astype(int)
+    alike = csr.drivers(study(tmp_path, rows), bootstrap=300)
+    first, second = alike.tables["what_if"]["variable"][:2]
+    assert {first, second} == {"a", "b"}
+    act = next(f for f in alike.found if f.key == "drivers_act_first_open")
+    assert f"item {second} (" in act.sentence("en")
+    assert "item c" not in act.sentence("en")
+    card = next(h for h in alike.headline if h.key == "drivers_r2")
+    assert card.ci_low < alike.tables["model"]["r_squared"].iloc[0] < card.ci_high
+    without = csr.drivers(study(tmp_path, rows), bootstrap=0)
+    assert "drivers_act_first" in {f.key for f in without.found}  # nothing is called chance that no interval was made of
+
+
 def test_durbin_watson_only_where_there_is_an_order(directory: DriversResult, tmp_path: Path) -> None:
     by = directory.tables["residuals"].set_index("assumption")
     assert by.loc["durbin_watson", ["df", "df_residual"]].isna().all()  # d has none, and n is not one

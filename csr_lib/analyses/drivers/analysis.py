@@ -103,8 +103,8 @@ class DriversResult(AnalysisResult):
         "correlations": ("variable", "n", "estimate", "ci_low", "ci_high", "p_value", "p_adjusted"),
         "correlation_pairs": ("variable", "other", "n", "estimate", "ci_low", "ci_high", "p_value", "p_adjusted"),
         "model": (
-            "outcome", "n", "r", "r_squared", "r2_adj", "std_error", "f", "df", "df_residual", "p_value", "wald_f",
-            "wald_p",
+            "outcome", "n", "r", "r_squared", "r_squared_ci_low", "r_squared_ci_high", "r2_adj", "std_error", "f", "df",
+            "df_residual", "p_value", "wald_f", "wald_p",
         ),
         "anova": ("variation", "sum_of_squares", "df", "mean_square", "f", "p_value"),
         "coefficients": ("variable", "b", "std_error", "ci_low", "ci_high", "beta", "t", "p_value", "tolerance", "vif"),
@@ -316,7 +316,7 @@ def drivers(survey: Survey, *, lang: str | None = None, **options: Any) -> Drive
     pairs = correlation_table(answers, chosen)
     tables["correlation_pairs"] = pairs
     tables["correlations"] = _with_outcome(pairs, answers)
-    tables |= _regression_tables(answers, found, fits)
+    tables |= _regression_tables(answers, found, fits, chosen)
     if "other_coefficients" not in tables:
         missing["other_coefficients"] = NO_HYPOTHESES if not fits else "one_outcome"
     tables["residuals"] = residual_table(answers, found)
@@ -375,10 +375,12 @@ def _with_outcome(pairs: pd.DataFrame, answers: Answers) -> pd.DataFrame:
     return own.assign(p_adjusted=holm(own["p_value"]))
 
 
-def _regression_tables(answers: Answers, found: Regression, fits: Mapping[str, Regression]) -> dict[str, pd.DataFrame]:
+def _regression_tables(
+    answers: Answers, found: Regression, fits: Mapping[str, Regression], options: Options
+) -> dict[str, pd.DataFrame]:
     others = [f for f in fits.values() if f is not found]
     tables = {
-        "model": pd.DataFrame([models.model_row(f) for f in (found, *others)]),
+        "model": pd.DataFrame([models.model_row(f, options) for f in (found, *others)]),
         "anova": found.anova.rename(columns={"part": "variation"}).assign(n=found.n),
         "coefficients": models.coefficient_table(found),
     }

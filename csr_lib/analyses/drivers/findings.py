@@ -25,7 +25,9 @@ def make_headline(result: DriversResult) -> list[Headline]:
     cards = [
         Headline("drivers_index", own.index, "score", own.index_ci_low, own.index_ci_high, {"outcome": w.outcome}),
         Headline("drivers_first", first.share, "percent", first.ci_low, first.ci_high, {"variable": w.label(first.variable)}),
-        Headline("drivers_r2", model.r_squared, "percent", values={"outcome": w.outcome}),
+        Headline(
+            "drivers_r2", model.r_squared, "percent", model.r_squared_ci_low, model.r_squared_ci_high, {"outcome": w.outcome}
+        ),
         Headline(
             "drivers_lever", lever.realistic, "signed_score", lever.realistic_ci_low, lever.realistic_ci_high,
             {"variable": w.label(lever.variable)}, "good" if lever.realistic_ci_low > 0 else "neutral",
@@ -61,18 +63,24 @@ def _level(w: Words) -> list[Finding]:
 def _first(w: Words) -> list[Finding]:
     """Say which driver counts most, and whether that is certain."""
     ranked = rows(w.tables["importance"])
-    values: dict[str, Any] = {"outcome": w.outcome, "r2": float(w.tables["model"]["r_squared"].iloc[0])}
+    m = rows(w.tables["model"])[0]
+    values: dict[str, Any] = {
+        "outcome": w.outcome,
+        "r2": m.r_squared,
+        "r2_low": m.r_squared_ci_low,
+        "r2_high": m.r_squared_ci_high,
+    }
     if len(ranked) == 1:
         return [Finding("drivers_only", {**values, "variable": w.label(ranked[0].variable)}, "neutral", "key")]
     first, second = ranked[:2]
     values |= {
         "first": w.label(first.variable), "share": first.share, "low": first.ci_low, "high": first.ci_high,
-        "second": w.label(second.variable), "second_share": second.share, "count": len(ranked),
-        "list": w.list_of(w.tables["importance"], "share", "percent", most=NAMED),
+        "second": w.label(second.variable), "second_share": second.share, "second_low": second.ci_low,
+        "second_high": second.ci_high, "count": len(ranked),
+        "list": w.ranged(w.tables["importance"], "share", "percent", ends=("ci_low", "ci_high")),
     }  # fmt: skip
     certain = _certainly_first(w, first.variable)
-    few = len(ranked) == 2
-    key = "drivers_first_of_two" if few else "drivers_first"
+    key = "drivers_first" if len(ranked) > 2 else "drivers_first_of_two" if certain else "drivers_two_open"
     return [
         Finding(key, values, "neutral", "key"),
         Finding(f"drivers_first_{'certain' if certain else 'open'}", values, "neutral" if certain else "caution", "detail"),
@@ -110,7 +118,8 @@ def _lever(w: Words) -> list[Finding]:
 def _fit(w: Words) -> list[Finding]:
     m = rows(w.tables["model"])[0]
     values = {
-        "outcome": w.outcome, "predictors": m.predictors, "r": m.r, "r2": m.r_squared, "r2_adj": m.r2_adj, "f": m.f, "df": m.df,
+        "outcome": w.outcome, "predictors": m.predictors, "r": m.r, "r2": m.r_squared, "low": m.r_squared_ci_low,
+        "high": m.r_squared_ci_high, "confidence": w.result.confidence, "r2_adj": m.r2_adj, "f": m.f, "df": m.df,
         "df_residual": m.df_residual, "p": p_phrase(m.p_value), "n": m.n, "equation": w.equation(), "sigma": m.std_error,
     }  # fmt: skip
     significant = m.p_value < w.limit
@@ -251,7 +260,9 @@ def _actions(w: Words) -> list[Finding]:
             "variable": w.label(best["variable"]), "move": best["realistic"], "index": float(index[best["variable"]]),
             "outcome": w.outcome,
         }  # fmt: skip
-        found.append(Finding("drivers_act_first", values, "good", "action"))
+        near = told.iloc[1:][told["behind_ci_low"].iloc[1:] <= 0]  # nobody is near where no interval says so
+        values["list"] = w.list_of(near, "realistic", "signed_score", most=len(near))
+        found.append(Finding("drivers_act_first_open" if len(near) else "drivers_act_first", values, "good", "action"))
         weakest = min(told["variable"], key=lambda v: index[v])
         if weakest != best["variable"]:
             values = {"variable": w.label(weakest), "index": float(index[weakest])}

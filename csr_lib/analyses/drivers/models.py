@@ -14,7 +14,7 @@ from csr_lib.core.errors import AnalysisError, CsrError
 from csr_lib.stats.asymmetry import PenaltyReward, penalty_reward
 from csr_lib.stats.importance_bootstrap import importance_bootstrap
 from csr_lib.stats.ordered_logit import OrderedLogit, ordered_logit
-from csr_lib.stats.regression import Regression, regression
+from csr_lib.stats.regression import Regression, r_squared_interval, regression
 from csr_lib.stats.resampling import percentile_interval, resample_counts
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 NAN = math.nan
+#: What a rise of one point brings, in the order of the last axis of `_moves`.
+MOVES = ("direct", "total", "realistic", "rise")
+REALISTIC = MOVES.index("realistic")
 
 
 def fit(answers: Answers, outcome: Variable, predictors: Sequence[Variable], options: Options) -> Regression:
@@ -46,8 +49,9 @@ def fit(answers: Answers, outcome: Variable, predictors: Sequence[Variable], opt
 # ---- tables of a regression
 
 
-def model_row(found: Regression) -> dict[str, Any]:
-    """Return the model summary of one regression."""
+def model_row(found: Regression, options: Options) -> dict[str, Any]:
+    """Return the model summary of one regression, R² with its bootstrap interval."""
+    low, high = r_squared_interval(found, resamples=options.bootstrap, seed=options.seed, level=options.confidence)
     return {
         "outcome": found.outcome,
         "predictors": len(found.predictors),
@@ -56,6 +60,8 @@ def model_row(found: Regression) -> dict[str, Any]:
         "n_missing": found.answers.n_missing,
         "r": found.r,
         "r_squared": found.r2,
+        "r_squared_ci_low": low,
+        "r_squared_ci_high": high,
         "r2_adj": found.r2_adj,
         "std_error": found.sigma,
         "f": found.f,
@@ -233,7 +239,8 @@ def what_if_table(answers: Answers, found: Regression, options: Options) -> pd.D
 
     ``direct``: the other drivers stay as they are (the coefficient). ``total``: they move along as they do among respondents (the
     slope of the outcome on this driver alone). ``realistic``: as ``direct``, but nobody rises beyond the end of the scale;
-    ``rise`` is how far the average respondent can then rise, as a share of the point. Percentile intervals from one bootstrap.
+    ``rise`` is how far the average respondent can then rise, as a share of the point. ``behind_ci_low behind_ci_high``: by how
+    much the first driver's ``realistic`` is above this one's. Percentile intervals from one bootstrap.
     """
     used = found.answers.kept
     drivers = answers.predictors
@@ -246,16 +253,22 @@ def what_if_table(answers: Answers, found: Regression, options: Options) -> pd.D
     m = found.answers.moments()
     estimate = _moves(m.cov[None], ((base @ room) / base.sum())[None], step, span)[0]
     low = high = np.full(estimate.shape, np.nan)
+    behind = np.full((2, len(drivers)), np.nan)
     if options.bootstrap:
         draws = []
         for counts in resample_counts(found.answers, options.bootstrap, options.seed):
             covs = found.answers.resampled(counts)[1]
             weight = counts * own
             draws.append(_moves(covs, (weight @ room) / weight.sum(axis=1, keepdims=True), step, span))
-        low, high = percentile_interval(np.concatenate(draws), options.confidence)
+        drawn = np.concatenate(draws)
+        low, high = percentile_interval(drawn, options.confidence)
+        reached = drawn[:, :, REALISTIC]
+        best = int(np.argmax(estimate[:, REALISTIC]))
+        behind = np.stack(percentile_interval(reached[:, [best]] - reached, options.confidence))
     out: dict[str, Any] = {"variable": [v.key for v in drivers], "n": found.n, "step": step}
-    for at, name in enumerate(("direct", "total", "realistic", "rise")):
+    for at, name in enumerate(MOVES):
         out |= {name: estimate[:, at], f"{name}_ci_low": low[:, at], f"{name}_ci_high": high[:, at]}
+    out |= {"behind_ci_low": behind[0], "behind_ci_high": behind[1]}
     return pd.DataFrame(out).sort_values("realistic", ascending=False, kind="stable").reset_index(drop=True)
 
 

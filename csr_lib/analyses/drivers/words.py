@@ -49,15 +49,18 @@ class Words:
         """Return the first rows as ``label (value)``."""
         return [self.named(k, v, kind) for k, v in zip(frame[key][:most], frame[value][:most], strict=True)]
 
-    def ranged(self, frame: pd.DataFrame, value: str, kind: str, most: int = NAMED) -> list[dict[str, str]]:
-        """Return the first rows as ``label (value, low to high)``."""
+    def ranged(
+        self, frame: pd.DataFrame, value: str, kind: str, most: int = NAMED, ends: tuple[str, str] | None = None
+    ) -> list[dict[str, str]]:
+        """Return the first rows as ``label (value, low to high)``; `ends` are columns that are not named after the value."""
+        low, high = ends or (f"{value}_ci_low", f"{value}_ci_high")
         out = []
         for record in frame[:most].to_dict("records"):
             row: dict[Any, Any] = dict(record)
-            shown = {c: number(row[f"{value}{c}"], kind) for c in ("", "_ci_low", "_ci_high")}
-            written = both("drivers.ranged", value=shown[""], low=shown["_ci_low"], high=shown["_ci_high"])
-            if pd.isna(row[f"{value}_ci_low"]):
-                written = dict.fromkeys(LANGUAGES, shown[""])
+            shown = {c: number(row[c], kind) for c in (value, low, high)}
+            written = both("drivers.ranged", value=shown[value], low=shown[low], high=shown[high])
+            if pd.isna(row[low]):
+                written = dict.fromkeys(LANGUAGES, shown[value])
             out.append(both("drivers.named", label=self.label(row["variable"]), value=written))
         return out
 
