@@ -112,7 +112,9 @@ def method(w: Words) -> list[Finding]:
     say("gap_method_test", test=both(f"gap.test.{options['test']}"), adjust=adjust, confidence=result.confidence)
     if "zone_by_indicator" in tables:
         say("gap_method_zone", resamples=result.resamples, confidence=result.confidence)
-    say("gap_method_five")
+    five = result.tables["five_gaps"]
+    if five.loc[five["gap"] < 5, "estimate"].notna().any():
+        say("gap_method_five")
     if result.ranked_by:
         roles = [both(f"gap.role.{role}") for role in result.company]
         say("gap_method_ranking", by=both(f"gap.ranked_by.{result.ranked_by}"), roles=roles)

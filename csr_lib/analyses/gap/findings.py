@@ -119,10 +119,10 @@ def _dimensions(w: Words) -> list[Finding]:
     values = {
         "worst": w.named(worst["construct"], worst["gap"]),
         "best": w.named(best["construct"], best["gap"]),
+        "rest": w.list_of(frame.iloc[1:], "construct", "gap", len(frame)),
         "share": worst["share_short"],
     }
     found = [Finding("gap_worst" if worst["gap"] < 0 else "gap_least", values, TONES[worst["reading"]], "detail")]
-    found.append(Finding("gap_order", {"list": w.list_of(frame, "construct", "gap", len(frame))}, "neutral", "detail"))
     if "contribution" in frame and (frame["contribution"] < 0).all():
         heaviest = frame.sort_values("contribution").iloc[0]
         share = float(heaviest["contribution"] / frame["contribution"].sum())
@@ -170,14 +170,12 @@ def _zone(w: Words) -> list[Finding]:
     counts = {zone: frame[frame["zone"] == zone] for zone in ("below", "within", "above")}
     total = len(frame)
     below = counts["below"].sort_values("adequacy", kind="stable")
-    found = []
+    values: dict[str, Any] = {"within": len(counts["within"]), "above": len(counts["above"]), "below": len(below), "total": total}
     if len(below):
-        values = {"count": len(below), "total": total, "list": w.list_of(below, "indicator", "adequacy")}
-        found.append(Finding("gap_zone_below", values, "bad", "detail"))
+        values["list"] = w.list_of(below, "indicator", "adequacy")
+        found = [Finding("gap_zone_counts_below", values, "bad", "detail")]
     else:
-        found.append(Finding("gap_zone_none_below", {"total": total}, "good", "detail"))
-    values = {"within": len(counts["within"]), "above": len(counts["above"]), "below": len(below), "total": total}
-    found.append(Finding("gap_zone_counts", values, "neutral", "detail"))
+        found = [Finding("gap_zone_counts", values, "good", "detail")]
     uncertain = frame[~frame["certain"]]
     if len(uncertain):
         labels = [w.label(i) for i in uncertain["indicator"]]
@@ -191,14 +189,15 @@ def _five(w: Words) -> list[Finding]:
     if inside:
         worst = inside[0]
         if w.reading(worst["estimate"], worst["p_adjusted"]) == "short":
-            values = {"size": abs(worst["estimate"]), "unit": w.unit}
+            values: dict[str, Any] = {**size_of(worst), "unit": w.unit}
             found.append(Finding(f"gap_internal_{worst['gap']}", values, "bad", "key"))
         else:
             found.append(Finding("gap_internal_none", {"count": len(inside)}, "neutral", "key"))
     for row in sorted(inside, key=lambda r: int(r["gap"])):
         reading = w.reading(row["estimate"], row["p_adjusted"])
         values = {k: row[k] for k in ("estimate", "ci_low", "ci_high")} | size_of(row) | {"unit": w.unit, "p": row["p_adjusted"]}
-        found.append(Finding(f"gap_five_{row['gap']}_{reading}", values, TONES[reading], "detail"))
+        if row is not inside[0] or reading != "short":  # the largest shortfall is told among the key findings
+            found.append(Finding(f"gap_five_{row['gap']}_{reading}", values, TONES[reading], "detail"))
         single = w.tables["five_gaps_by_indicator"]
         single = single[single["gap"] == row["gap"]].sort_values("estimate", kind="stable")
         firm = single[single["p_adjusted"] < w.limit]

@@ -77,6 +77,7 @@ def shown_values(result: GapResult, name: str, lang: str) -> dict[str, Any]:
         "worst": w.list_of(frame, "indicator", "gap"),
         "best": w.list_of(frame[::-1], "indicator", "gap", 1),
         "total": len(frame),
+        "weighted": both("gap.weight_times_gap") if "contribution" in tables.get("dimensions", ()) else "",
     }
     if name in ("radar", "dimensions") and "dimensions" in tables:
         values["list"] = w.list_of(tables["dimensions"], "construct", "gap", len(tables["dimensions"]))
