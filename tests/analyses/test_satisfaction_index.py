@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from hypothesis import strategies as st
 from index_samples import PATHS, ROLLUP, ROOT, answers, ecsi, study, unfilled, value
 
 import csr_lib as csr
+from csr_lib.analyses._discriminant import judge_htmt
 from csr_lib.analyses.satisfaction_index import feeds
+from csr_lib.analyses.satisfaction_index.findings import _lever, _rivals
 from csr_lib.analyses.satisfaction_index.rollup import NATION, WHOLE, Tree
 from csr_lib.core.errors import AnalysisError, OptionError, StudyError
 from csr_lib.core.result import Result
@@ -423,6 +426,49 @@ def test_nothing_is_read_from_a_solution_that_no_population_could_have() -> None
 def test_a_driver_that_respondents_hardly_tell_from_another_is_not_named_alone() -> None:
     result = csr.satisfaction_index(csr.open_study(ROOT / "data" / "directory" / "study.yml"), **FAST)
     assert "hardly tell Service quality from Service attitude" in " ".join(result.findings("en", level="key"))
+    keys = {f.key for f in result.found}
+    assert "satisfaction_index.action_lever_alike" in keys
+    assert not keys & {f"satisfaction_index.{k}" for k in ("lever", "lever_first", "lever_room", "action_lever")}
+    check = next(c for c in result.checks if c.key == "discriminant_htmt")
+    assert check.verdict == "fail"
+    assert "below 1" in check.sentence("en")
+
+
+def test_htmt_passes_only_where_no_interval_reaches_one() -> None:
+    result = csr.satisfaction_index(csr.open_study(ROOT / "data" / "bank" / "study.yml"), **FAST)
+    table = result.tables["htmt"]
+    assert table["estimate"].max() < 0.9
+    assert (table["ci_high"] >= 1).any()
+    check = next(c for c in result.checks if c.key == "discriminant_htmt")
+    assert check.verdict == "warn"
+    assert len(check.values["names"]) == (table["ci_high"] >= 1).sum()
+
+
+@pytest.mark.parametrize(
+    ("estimate", "ci_high", "verdict"),
+    [(0.5, 0.7, "pass"), (0.5, float("nan"), "pass"), (0.5, 1.0, "warn"), (0.95, 0.99, "fail"), (0.95, 1.2, "fail")],
+)
+def test_htmt_is_judged_by_estimate_and_interval(estimate: float, ci_high: float, verdict: str) -> None:
+    found, concerned, values = judge_htmt(pd.DataFrame({"estimate": [estimate, 0.1], "ci_high": [ci_high, 0.2]}))
+    assert found == verdict
+    assert concerned.index.tolist() == ([] if verdict == "pass" else [0])
+    assert values["beside"]["en"] == ("below 1" if not ci_high >= 1 else "so that even 1 is not ruled out")
+
+
+def test_a_lever_is_not_named_where_another_may_leave_as_much_room() -> None:
+    def driver(name: str, importance: float, half: float, performance: float, spread: float) -> Any:
+        return SimpleNamespace(
+            construct=name, importance=importance, ci_low=importance - half, ci_high=importance + half,
+            performance=performance, performance_ci_low=performance - spread, performance_ci_high=performance + spread,
+        )  # fmt: skip
+
+    clear = [driver("A", 0.6, 0.1, 50, 2), driver("B", 0.1, 0.05, 80, 2)]
+    assert _lever(clear) == (clear[0], "lever")
+    assert not _rivals(clear, clear[0])
+    wide = [driver("A", 0.6, 0.1, 50, 20), driver("B", 0.5, 0.2, 60, 2), driver("C", 0.1, 0.05, 60, 2)]
+    lever, key = _lever(wide)
+    assert (lever.construct, key) == ("A", "lever_room")
+    assert [d.construct for d in _rivals(wide, lever)] == ["B"]
 
 
 def test_a_driver_that_cannot_be_told_from_zero_is_not_named(opened: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.analyses._checks import pooled_waves, sample_checks
+from csr_lib.analyses._discriminant import judge_htmt
 from csr_lib.analyses.factor_structure.tables import ALL
 from csr_lib.analyses.factor_structure.words import p_phrase
 from csr_lib.core.check import Check, Verdict
@@ -266,18 +267,18 @@ def _validity(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, Any]) -> 
             found.append(Check.against(key, float(known[column].min()), cutoff, names=names))
     pairs = tables.get("discriminant")
     if pairs is not None and pairs["estimate"].notna().any():
-        high = pairs[pairs["estimate"] > CUTOFFS["htmt"].threshold]
-        names = _pairs(high, labels)
-        found.append(
-            Check.against("fs_htmt", float(pairs["estimate"].max()), "htmt", names=names, worst=_pairs(pairs.head(1), labels))
-        )
+        verdict, concerned, values = judge_htmt(pairs)
+        names = _pairs(concerned, labels, "ci_high" if verdict == "warn" else "estimate")
+        values |= {"names": names, "worst": _pairs(pairs.head(1), labels)}
+        rule = CUTOFFS["htmt"]
+        found.append(Check("fs_htmt", verdict, float(pairs["estimate"].max()), rule.threshold, rule.source, values))
         judged = pairs[pairs["ave_least"].notna()]
         crossed = judged[~judged["holds"].astype(bool)]
         if len(judged):
             names = _pairs(crossed, labels, "correlation")
-            verdict: Verdict = "pass" if crossed.empty else "warn"
+            crossing: Verdict = "pass" if crossed.empty else "warn"
             found.append(
-                Check("fs_fornell", verdict, float(len(crossed)), 0.0, "fornell1981", {"names": names, "total": len(judged)})
+                Check("fs_fornell", crossing, float(len(crossed)), 0.0, "fornell1981", {"names": names, "total": len(judged)})
             )
     return found
 

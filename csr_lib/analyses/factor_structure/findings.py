@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from csr_lib.analyses._discriminant import ONE
 from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.factor_structure.actions import actions, limits
 from csr_lib.analyses.factor_structure.method import method
@@ -293,8 +294,11 @@ def _validity(w: Words) -> list[Finding]:
     pairs = [p for p in pairs if not math.isnan(p["estimate"])]
     if pairs:
         close = [w.pair(p) for p in pairs if p["estimate"] > CUTOFFS["htmt"].threshold]
-        values = {"worst": w.pair(pairs[0]), "threshold": CUTOFFS["htmt"].threshold, "list": close}
-        found.append(Finding("fs_discriminant_weak" if close else "fs_discriminant", values, "bad" if close else "good"))
+        open_ = [] if close else [w.pair(p) for p in pairs if p["ci_high"] >= ONE]
+        values = {"worst": w.pair(pairs[0]), "threshold": CUTOFFS["htmt"].threshold, "list": close or open_}
+        key = "_weak" if close else "_open" if open_ else ""
+        tone: Tone = "bad" if close else "caution" if open_ else "good"
+        found.append(Finding(f"fs_discriminant{key}", values, tone))
     return found
 
 

@@ -198,7 +198,8 @@ def _model_checks(e: Estimate, tables: Mapping[str, Any], signs: Mapping[tuple[s
     from csr_lib.analyses.satisfaction_index.checks import draw_checks, group_check, model_checks, reflective
 
     label = e.label
-    checks = model_checks(e.fit, e.target, label, signs=signs, paths=tables["paths"], alpha=1 - e.level, lower=e.climb.results)
+    given = {"signs": signs, "paths": tables["paths"], "htmt": tables.get("htmt"), "alpha": 1 - e.level}
+    checks = model_checks(e.fit, e.target, label, **given, lower=e.climb.results)
     if e.draws:
         items = e.fit.items
         turned = (np.sign(e.draws.draws["loadings"]) != np.sign(items["loading"].to_numpy())).mean(axis=0)

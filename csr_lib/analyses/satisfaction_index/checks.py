@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from csr_lib.analyses._discriminant import judge_htmt
 from csr_lib.analyses._rows import rows
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
@@ -57,6 +58,7 @@ def model_checks(
     *,
     signs: Mapping[tuple[str, str], int],
     paths: pd.DataFrame,
+    htmt: pd.DataFrame | None,
     alpha: float,
     lower: Sequence[PLSResult] = (),
 ) -> list[Check]:
@@ -68,6 +70,7 @@ def model_checks(
     label : key -> label.
     signs : path -> 1 or −1 where the theory (or a hypothesis) says which.
     paths : the table of paths with intervals.
+    htmt : that of pairs of constructs, None where there are none.
     alpha : 1 − confidence; a path against the theory fails where its p-value is below.
     lower : the stages below, where the model has higher-order constructs.
     """
@@ -84,13 +87,13 @@ def model_checks(
         checks.append(Check("index_definite", verdict, smallest, 0.0))
     checks.append(Check("index_convergence", "pass", float(fit.iterations), source="wold1982"))
     checks += [
-        judged("construct_alpha", "alpha", {c.construct: c.alpha for c in several}, label),
+        judged("construct_alpha", "alpha", {c.construct: c.alpha_raw for c in several}, label),
         judged("construct_rho_a", "rho_a", {c.construct: c.rho_a for c in several if not c.rho_a > 1}, label),
         judged("construct_rho_c", "rho_c", {c.construct: c.rho_c for c in several}, label),
         _rho_range({c.construct: c.rho_a for c in several}, label),
         judged("construct_ave", "ave", {c.construct: c.ave for c in several}, label),
         judged("item_loading", "loading", {i.item: i.loading for i in items if i.construct in measured}, label, "coefficient"),
-        *_discriminant(fit, label),
+        *_discriminant(fit, htmt, label),
         judged("structural_vif", "vif", vifs, lambda p: joined(label(p[0]), label(p[1]), "→")),
         judged("formative_vif", "vif", {i.item: i.vif for i in items if i.mode == "B"}, label),
         _negative_weights([*lower, fit], label),
@@ -129,7 +132,21 @@ def _rho_range(rho: Mapping[str, float], label: Label) -> Check | None:
     return Check("rho_a_range", "fail" if names else "pass", worst, 1.0, "dijkstra2015", {"names": names})
 
 
-def _discriminant(fit: PLSResult, label: Label) -> list[Check | None]:
+def _htmt(fit: PLSResult, table: pd.DataFrame | None, pair: Callable[[Sequence[str]], Any]) -> Check | None:
+    formed = {c.name for c in fit.model.constructs if c.mode == "B"}
+    if table is None or (kept := table[~table["construct"].isin(formed) & ~table["other"].isin(formed)]).empty:
+        return None
+    verdict, concerned, values = judge_htmt(kept)
+    shown = "ci_high" if verdict == "warn" else "estimate"
+    plain = [pair((r.other, r.construct)) for r in rows(concerned)]
+    names = [with_value(name, value, "coefficient") for name, value in zip(plain, concerned[shown], strict=True)]
+    worst = max(rows(kept), key=lambda r: r.estimate)
+    values |= {"worst": pair((worst.other, worst.construct)), "names": names, "plain": plain}
+    rule = CUTOFFS["htmt"]
+    return Check("discriminant_htmt", verdict, float(worst.estimate), rule.threshold, rule.source, values)
+
+
+def _discriminant(fit: PLSResult, table: pd.DataFrame | None, label: Label) -> list[Check | None]:
     many = [c.name for c in fit.model.constructs if len(c.items) > 1 and c.mode != "B"]
     pairs = [(a, b) for i, a in enumerate(many) for b in many[:i]]
 
@@ -137,9 +154,9 @@ def _discriminant(fit: PLSResult, label: Label) -> list[Check | None]:
         return joined(label(names[1]), label(names[0]), "–")
 
     names = list(fit.model.names)
-    values, correlations = fit.htmt.to_numpy(dtype=float), fit.correlations.to_numpy(dtype=float)
+    correlations = fit.correlations.to_numpy(dtype=float)
     place = {p: (names.index(p[0]), names.index(p[1])) for p in pairs}
-    htmt = judged("discriminant_htmt", "htmt", {p: values[place[p]] for p in pairs}, pair, "coefficient")
+    htmt = _htmt(fit, table, pair)
     ave = {c.construct: c.ave for c in rows(fit.constructs)}
     ratio = {(a, b): float(correlations[place[a, b]] ** 2 / min(ave[a], ave[b])) for a, b in pairs}
     if not ratio:

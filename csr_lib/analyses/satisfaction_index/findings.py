@@ -1,4 +1,4 @@
-"""What a satisfaction index says in words: findings, recommendations, what cannot be believed; and the numbers for the cards."""
+"""What a satisfaction index says in words: findings and recommendations, and the numbers for the cards."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
-from csr_lib.analyses._findings import common_limits
 from csr_lib.analyses._rows import rows
+from csr_lib.analyses.satisfaction_index.limits import limits
 from csr_lib.analyses.satisfaction_index.told import Told, level_label, method
 from csr_lib.analyses.satisfaction_index.told import finding as _finding
 from csr_lib.core.check import Finding, Headline, Level, Tone
 from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.text import LANGUAGES, text, words
+from csr_lib.core.text import LANGUAGES, both, text, words
 
 
 def findings(told: Told) -> list[Finding]:
     """Return everything there is to say, key findings first."""
     parts: list[Callable[[Told], Iterator[Finding]]] = [
-        _level, _goals, _change, _drivers, _segments, _rollup, _outcomes, _quality, _hypotheses, _actions, _limits, method,
+        _level, _goals, _change, _drivers, _segments, _rollup, _outcomes, _quality, _hypotheses, _actions, limits, method,
     ]  # fmt: skip
     return [finding for part in parts for finding in part(told)]
 
@@ -107,16 +107,16 @@ def _change(told: Told) -> Iterator[Finding]:
 
 
 def _came_from(told: Told, parts: Sequence[Any], level: Level) -> Finding:
-    own = sum(r.contribution for r in parts if r.construct == told.target)
+    own = next(r for r in parts if r.construct == told.target)
     drivers = sorted((r for r in parts if r.construct != told.target), key=lambda r: -abs(r.contribution))
     key = "finding.satisfaction_index.part"
     said = [
-        {lang: text(key, lang, construct=told.label(r.construct), contribution=r.contribution) for lang in LANGUAGES}
-        for r in drivers
+        both(key, construct=told.label(r.construct), contribution=r.contribution, low=r.ci_low, high=r.ci_high) for r in drivers
     ]
     first, last = told.wave(parts[0].wave_from), told.wave(parts[0].wave_to)
     change = sum(r.contribution for r in parts)
-    return _finding("change_from", level, wave_from=first, wave_to=last, change=change, parts=said, own=own)
+    values = {"wave_from": first, "wave_to": last, "change": change, "parts": said}
+    return _finding("change_from", level, **values, own=own.contribution, low=own.ci_low, high=own.ci_high)
 
 
 # ---- drivers and levers
@@ -146,38 +146,64 @@ def _drivers(told: Told) -> Iterator[Finding]:
         names = [told.label(i) for i in told.fit.items.loc[told.fit.items["weight"] < 0, "item"]]
         yield _finding("no_map", "detail", "caution", names=names)
     elif len(drivers) > 1:
-        lever, key = _lever(drivers)
-        yield _finding(
-            "lever_first" if key == "lever" and lever is first else key,
-            "key",
-            target=target,
-            construct=told.label(lever.construct),
-            performance=lever.performance,
-            effect=10 * lever.importance,
-            low=10 * lever.ci_low,
-            high=10 * lever.ci_high,
-        )
+        yield from _best_lever(told, drivers)
     yield from _alike(told, first.construct)
+
+
+def _best_lever(told: Told, drivers: Sequence[Any]) -> Iterator[Finding]:
+    """The best lever, in doubt where another driver's room may be as large; none where respondents hardly tell it from others."""
+    lever, key = _lever(drivers)
+    if _like(told, lever.construct):
+        return
+    rivals = _rivals(drivers, lever)
+    yield _finding(
+        "lever_open" if rivals else "lever_first" if key == "lever" and lever is told.strongest() else key,
+        "key",
+        "caution" if rivals else "neutral",
+        target=told.label(told.target),
+        construct=told.label(lever.construct),
+        performance=lever.performance,
+        effect=10 * lever.importance,
+        low=10 * lever.ci_low,
+        high=10 * lever.ci_high,
+        names=[told.label(d.construct) for d in rivals],
+    )
+
+
+def _like(told: Told, construct: str) -> list[str]:
+    """Return the other drivers that respondents hardly tell from this one (HTMT)."""
+    several = [d.construct for d in told.ranked() if len(told.fit.model.construct(d.construct).items) > 1]
+    if construct not in several:
+        return []
+    return [c for c in several if c != construct and CUTOFFS["htmt"].verdict(float(told.fit.htmt.loc[c, construct])) == "fail"]
 
 
 def _alike(told: Told, strongest: str) -> Iterator[Finding]:
     """Drivers that respondents hardly tell from the strongest one: their effects cannot be told apart either."""
-    several = [d.construct for d in told.ranked() if len(told.fit.model.construct(d.construct).items) > 1]
-    if strongest not in several:
-        return
-    alike = [c for c in several if c != strongest and CUTOFFS["htmt"].verdict(float(told.fit.htmt.loc[c, strongest])) == "fail"]
+    alike = [told.label(c) for c in _like(told, strongest)]
     if alike:
-        yield _finding("driver_alike", "key", "caution", construct=told.label(strongest), names=[told.label(c) for c in alike])
+        yield _finding("driver_alike", "key", "caution", construct=told.label(strongest), names=alike)
+
+
+def _room(driver: Any, importance: float) -> float:
+    """Return the points of the target that the way to a driver's full score is worth, at this importance."""
+    return float(importance * (100 - driver.performance))
+
+
+def _rivals(drivers: Sequence[Any], lever: Any) -> list[Any]:
+    """Return the drivers whose interval of room overlaps that of the lever."""
+    return [d for d in drivers if d is not lever and _room(d, d.ci_high) > _room(lever, lever.ci_low)]
 
 
 def _lever(drivers: Sequence[Any]) -> tuple[Any, str]:
-    """The driver with the largest effect among those of high effect and low performance; without one, that with most room."""
+    """The driver with the largest effect among those of clearly high effect and clearly low performance (their intervals stay on
+    one side of the means); without one, that with most room."""
     firm = [d for d in drivers if d.ci_low > 0]
     heavy, good = fmean(d.importance for d in drivers), fmean(d.performance for d in drivers)
-    weak = [d for d in firm if d.importance >= heavy and d.performance < good]
+    weak = [d for d in firm if d.ci_low > heavy and d.performance_ci_high < good]
     if weak:
         return weak[0], "lever"
-    return max(firm, key=lambda d: d.importance * (100 - d.performance)), "lever_room"
+    return max(firm, key=lambda d: _room(d, d.importance)), "lever_room"
 
 
 def _outcomes(told: Told) -> Iterator[Finding]:
@@ -224,6 +250,7 @@ def _segments(told: Told) -> Iterator[Finding]:
             said.append((0.0, "segment_same", values))
             continue
         values |= {"difference": clear.difference, "apart": _apart(clear.difference), "p": clear.p_adjusted}
+        values |= {"low": clear.difference_ci_low, "high": clear.difference_ci_high}
         said.append((abs(clear.difference), "segment_gap" if clear is worst else "segment_gap_best", values))
     largest = max((size for size, _, _ in said), default=0.0)
     for size, key, values in said:
@@ -331,14 +358,17 @@ def _actions(told: Told) -> Iterator[Finding]:
 
 def _lever_actions(told: Told, drivers: Sequence[Any]) -> Iterator[Finding]:
     lever, _ = _lever(drivers)
+    like = _like(told, lever.construct)
+    rivals = [] if like else [d.construct for d in _rivals(drivers, lever)]
     items = [i for i in rows(told.tables["importance_performance_items"]) if i.construct == lever.construct]
     if len(items) > 1:
         weak = [i for i in items if i.performance < lever.performance] or items
         item = max(weak, key=lambda i: i.importance * (100 - i.performance))
         yield _finding(
-            "action_lever",
+            "action_lever_alike" if like else "action_lever_open" if rivals else "action_lever",
             "action",
             construct=told.label(lever.construct),
+            names=[told.label(c) for c in like or rivals],
             item=told.label(item.item),
             weight=item.item_weight,
             performance=item.performance,
@@ -349,80 +379,6 @@ def _lever_actions(told: Told, drivers: Sequence[Any]) -> Iterator[Finding]:
     strong = first.performance >= fmean(d.performance for d in drivers)
     if len(drivers) > 1 and strong and first.construct != lever.construct:
         yield _finding("action_keep", "action", construct=told.label(first.construct), performance=first.performance)
-
-
-# ---- what cannot be believed
-
-#: check that failed -> its sentence under the limits
-_LIMITS = {
-    "index_n_per_parameter": "limit_n",
-    "index_definite": "limit_definite",
-    "construct_alpha": "limit_reliability",
-    "discriminant_htmt": "limit_htmt",
-    "structural_vif": "limit_vif",
-    "negative_weights": "limit_weights",
-    "path_beyond_one": "limit_beyond",
-    "model_admissible": "limit_inadmissible",
-    "path_std_error": "limit_exploding",
-    "index_failed_draws": "limit_draws",
-    "expected_sign": "limit_signs",
-    "sign_flips": "limit_flips",
-    "explained_variance": "limit_explained",
-}
-
-
-#: checks of the sample whose own sentence says what it means for the results
-_SAMPLE = {"sample_size", "missing_share", "excluded_share", "design_effect"}
-
-
-def _limits(told: Told) -> Iterator[Finding]:
-    yield from common_limits(told.survey.study.simulated, ())
-    if not told.options.bootstrap:
-        yield _finding("limit_no_bootstrap", "limit", "caution")
-    for check in told.checks:
-        if check.key in _SAMPLE and check.verdict != "pass":
-            yield check.as_limit()
-    named = {
-        "limit_exploding",
-        "limit_reliability",
-        "limit_htmt",
-        "limit_vif",
-        "limit_weights",
-        "limit_beyond",
-        "limit_inadmissible",
-        "limit_signs",
-        "limit_flips",
-    }
-    for check in told.checks:
-        key, names = _LIMITS.get(check.key), check.values.get("plain")
-        if key and check.verdict == "fail":
-            values: dict[str, Any] = {"names": names} if key in named else {}
-            if key == "limit_explained":
-                values["target"] = told.label(told.target)
-            yield _finding(key, "limit", "bad", **values)
-        elif check.key == "index_small_groups" and check.verdict == "warn":
-            yield _finding("limit_groups", "limit", "caution", names=names)
-    if told.template and told.template.note:
-        yield _finding("limit_template", "limit", note=told.template.note)
-    drivers = told.ranked()
-    first = told.strongest()
-    if len(drivers) > 1 and first is not None and first.first_share < CUTOFFS["quadrant_share"].threshold:
-        second = max((d for d in drivers if d is not first), key=lambda d: d.first_share)
-        yield _finding(
-            "limit_orders",
-            "limit",
-            "caution",
-            first=told.label(first.construct),
-            second=told.label(second.construct),
-            share=first.first_share,
-        )
-    if drivers:
-        yield _finding("limit_causal", "limit", target=told.label(told.target))
-    if "waves" in told.tables:
-        yield _finding("limit_pooled", "limit")
-        study = told.survey.study
-        if study.wave and study.wave.panel:
-            yield _finding("limit_panel", "limit")
 
 
 # ---- the cards
