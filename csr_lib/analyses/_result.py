@@ -97,8 +97,8 @@ class AnalysisResult(Result):
         key = f"{self.analysis}.table.{name}"
         basis = self.bases.get(name, self.basis)
         further = [text(f"{key}.note", lang, **values)] if has_text(f"{key}.note", lang) else []
-        if self.withheld and {"group", "segment"} & set(frame.columns):
-            further.append(text("table.withheld", lang, groups=list(self.withheld)))
+        if hidden := self.withheld_note(frame, lang):
+            further.append(hidden)
         return three_line(
             frame,
             name=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.core.check import Check, Finding, Headline, Level
-from csr_lib.core.text import words
+from csr_lib.core.text import text, words
 
 #: The MIME type under which a Result travels in an executed notebook.
 RESULT_MIME = "application/vnd.csr.result+json"
@@ -79,6 +79,7 @@ class Result:
     labels : key of an item, construct, segment value … -> label.
     drawn_from : figure name -> names of the tables that it was drawn from.
     withheld : labels of the groups that were too small to show.
+    withheld_by : segment -> those of its labels; where it is empty, all belong to every table by group.
     references : keys of ``references.yml`` that the method rests on.
     """
 
@@ -99,6 +100,7 @@ class Result:
     labels: Mapping[str, Any] = field(default_factory=dict)
     drawn_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     withheld: tuple[Any, ...] = ()
+    withheld_by: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     references: tuple[str, ...] = ()
 
     def __init_subclass__(cls) -> None:
@@ -126,6 +128,19 @@ class Result:
     def label(self, key: str, lang: str | None = None) -> str:
         """Return the label of an item, construct or group; the key itself where it has none."""
         return words(self.labels.get(key, key), lang or self.lang)
+
+    def withheld_note(self, frame: pd.DataFrame, lang: str) -> str:
+        """Return the sentence that names the groups withheld from a table; empty for one that is not split by their segment."""
+        if not self.withheld or not {"group", "segment"} & set(frame.columns):
+            return ""
+        groups = list(self.withheld)
+        if self.withheld_by:
+            split = {str(s) for s in frame["segment"]} if "segment" in frame else set()
+            split |= {str(g).split("=", 1)[0] for g in frame["group"] if "=" in str(g)} if "group" in frame else set()
+            groups = [w for w in groups if any(w in self.withheld_by.get(segment, ()) for segment in split)]
+        if not groups:
+            return ""
+        return text("table.withheld" if len(groups) == 1 else "table.withheld_several", lang, groups=groups)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON values; `from_dict` is the way back."""

@@ -172,5 +172,7 @@ def _size(m: Measure, groups: Split, test: GroupTest) -> str:
 def notes(groups: Split, lang: str) -> list[str]:
     """Return what belongs under a table of groups: who is withheld, and who is few."""
     few = [groups.labels[v] for v, here in groups.rows.items() if here.sum() < SMALL_GROUP]
-    out = [text("table.withheld", lang, groups=list(groups.withheld))] if groups.withheld else []
+    hidden = list(groups.withheld)
+    key = "table.withheld" if len(hidden) == 1 else "table.withheld_several"
+    out = [text(key, lang, groups=hidden)] if hidden else []
     return out + ([text("explore.note.small", lang, groups=few)] if few else [])

@@ -95,8 +95,8 @@ class _Sheets:
         if result.source.simulated:
             sheet.write_string(row, 0, text("report.simulated", self.lang), self.note)
             row += 1
-        if result.withheld and {"group", "segment"} & set(frame.columns):
-            sheet.write_string(row, 0, text("table.withheld", self.lang, groups=list(result.withheld)), self.note)
+        if hidden := result.withheld_note(frame, self.lang):
+            sheet.write_string(row, 0, hidden, self.note)
             row += 1
         row += 1
         for column, (key, heading, values) in enumerate(columns):

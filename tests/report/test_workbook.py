@@ -105,6 +105,16 @@ def test_a_withheld_group_is_named_on_its_tables(result: Result) -> None:
     assert not any("South" in str(cell) for row in found["other"] for cell in row)
 
 
+def test_a_withheld_group_is_not_named_on_tables_that_are_split_by_something_else(result: Result) -> None:
+    frame = pd.DataFrame({"segment": ["region"], "group": ["region=north"], "mean": [1.0]})
+    by_size = frame.assign(segment="size", group="size=large")
+    own = with_tables(result, t=frame, keyed=frame[["group", "mean"]], other=by_size)
+    own = dataclasses.replace(own, withheld=("south", "small"), withheld_by={"region": ["south"], "size": ["small"]})
+    found = {name: " ".join(str(cell) for row in sheet for cell in row) for name, sheet in sheets(own).items()}
+    assert ["south" in found[name] for name in ("t", "keyed", "other")] == [True, True, False]
+    assert ["small" in found[name] for name in ("t", "keyed", "other")] == [False, False, True]
+
+
 def test_it_can_be_written_where_it_is_wanted(result: Result, tmp_path: Path) -> None:
     file = tmp_path / "toy.xlsx"
     file.write_bytes(make_workbook(result, "en"))

@@ -357,6 +357,7 @@ def data_quality(survey: Survey, *, lang: str | None = None, **options: Any) -> 
         labels=labels_of(survey, tables, rules),
         drawn_from=layout.figures(tables),
         withheld=_once(withheld),
+        withheld_by=_by_segment(survey, withheld),
         references=_references(tables, weighted.own, pilot_mode),
         missing=why,
         pilot=bool(pilot_mode),
@@ -408,6 +409,12 @@ def _bases(base: Base, found: funnel.Stages, basis: Basis) -> dict[str, Basis]:
 
 def _columns(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
     return list(frame[list(names)].itertuples(index=False, name=None)) if len(frame) else []
+
+
+def _by_segment(survey: Survey, withheld: list[Any]) -> dict[str, list[Any]]:
+    """Return segment -> those labels that are of its values."""
+    segments = [*map(str, survey.study.segments), *(["wave"] if survey.waves else [])]
+    return {s: [label for v in survey.values(s) if (label := survey.value_label(s, v)) in withheld] for s in segments}
 
 
 def _once(withheld: list[Any]) -> tuple[Any, ...]:

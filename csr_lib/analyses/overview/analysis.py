@@ -349,6 +349,7 @@ def overview(survey: Survey, *, lang: str | None = None, **options: Any) -> Over
         labels=_labels(survey, scores, by_group) | answer_labels,
         drawn_from=_figures(tables),
         withheld=tuple(by_group.withheld),
+        withheld_by=by_group.withheld_by,
         references=_references(scores, tables, chosen),
         weighting=scores.plan.chosen,
         grades=_grades(scores, tables),

@@ -49,7 +49,7 @@ class Grouped:
     Attributes
     ----------
     tables : ``groups groups_of_measures comparisons comparisons_of_parts pairs``, those that there are.
-    withheld : labels of the groups that are too small; `labels` of the others, by ``segment=value``.
+    withheld : labels of the groups that are too small, in all and by segment; `labels` of the others, by ``segment=value``.
     codes : segment -> the values of it that are withheld.
     small : labels of groups whose index rests on fewer than 30 respondents; `least` the smallest n of an index.
     not_compared : waves between which questions changed, or that the same respondents answered.
@@ -57,6 +57,7 @@ class Grouped:
 
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     withheld: list[Any] = field(default_factory=list)
+    withheld_by: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     labels: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, set[str]] = field(default_factory=dict)
     small: list[Any] = field(default_factory=list)
@@ -131,6 +132,7 @@ def grouped(scores: Scores, across: Scores, options: Options) -> Grouped:
         survey = rated.survey
         found = survey.groups(by, total_shown=True)
         out.withheld += [w for w in found.withheld if w not in out.withheld]
+        out.withheld_by[by] = tuple(found.withheld)
         shown = {g.value for g in found.shown}
         out.codes[by] = {v for v in survey.values(by) if v not in shown}
         for group in found.shown:
