@@ -27,7 +27,7 @@ FORMATS = {
     "coefficient": "{:.3f}",
     "signed_coefficient": "{:+.3f}",
     "p_value": "{:.3f}",  # in tables
-    "p": "p = {:.3f}",  # in sentences
+    "p": "p\u00a0=\u00a0{:.3f}",  # in sentences, where it must not break over two lines
     "count": "{:,.0f}",
     "signed_count": "{:+.0f}",
     "decimal": "{:.2f}",
@@ -141,9 +141,9 @@ def number(value: Any, kind: str) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if kind in ("p_value", "p") and value < 0.001:
-        return "<0.001" if kind == "p_value" else "p < 0.001"
+        return "<0.001" if kind == "p_value" else "p\u00a0<\u00a00.001"
     if kind == "p" and 0.0495 <= value < 0.05:  # not "0.050" for what is below the usual level
-        return f"p = {int(value * 1e4) / 1e4:.4f}"
+        return f"p\u00a0=\u00a0{int(value * 1e4) / 1e4:.4f}"
     written = FORMATS["count" if kind == "amount" and abs(value) >= 1000 else kind].format(value)
     if not any(ch in written for ch in "123456789"):  # no "-0.00"
         written = written.replace("-", "").replace("+", "")

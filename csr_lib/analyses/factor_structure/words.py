@@ -29,10 +29,7 @@ def both(key: str, **values: Any) -> dict[str, str]:
 
 def p_phrase(p: float) -> str:
     """Return ``p = 0.012`` or ``p < 0.001``."""
-    if 0.0495 <= p < 0.05:  # not "0.050" for what is below the usual level
-        return f"p = {math.floor(p * 1e4) / 1e4:.4f}"
-    written = number(p, "p_value")
-    return f"p {written[0]} {written[1:]}" if written.startswith("<") else f"p = {written}"
+    return number(p, "p")
 
 
 class Words:
