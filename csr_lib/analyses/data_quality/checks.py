@@ -125,7 +125,7 @@ def _representation(survey: Survey, tables: Tables) -> list[Check]:
         verdict: Verdict = "fail" if sure and far >= CUTOFFS["dq_difference"].fail else "warn" if sure else "pass"
         values = {
             "segment": survey.label(row["segment"]), "group": survey.value_label(row["segment"], value),
-            "difference": worst["difference"], "kind": both(f"value.kind.{row['kind']}"), "p": row["p_adjusted"],
+            "difference": 100 * worst["difference"], "kind": both(f"value.kind.{row['kind']}"), "p": row["p_adjusted"],
         }  # fmt: skip
         checks.append(Check("dq_representation", verdict, far, CUTOFFS["dq_difference"].threshold, "csr_convention", values))
     weights = tables.get("weights")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csr_lib.analyses._findings import common_limits, rows_of
 from csr_lib.analyses.data_quality.base import ALL
 from csr_lib.analyses.data_quality.fabricated import summary
-from csr_lib.analyses.data_quality.words import NAMED, Phrases, Row, amount, interval_of_level, unit_of
+from csr_lib.analyses.data_quality.words import NAMED, Phrases, Row, amount, has_burst, interval_of_level, unit_of
 from csr_lib.core.check import Finding, Headline, Level, Tone
 from csr_lib.core.text import both
 
@@ -184,7 +184,7 @@ def _farthest(p: Phrases, segment: str) -> dict[str, str]:
     worst = max(own, key=lambda r: abs(r["difference"]))
     return both(
         "data_quality.farthest", segment=p.label(segment), group=p.label(worst["group"]), share=worst["share"],
-        planned=worst["planned_share"], difference=worst["difference"],
+        planned=worst["planned_share"], difference=100 * worst["difference"],
     )  # fmt: skip
 
 
@@ -432,7 +432,7 @@ def _method(p: Phrases) -> list[Finding]:
     if rules:
         say("dq_method_rules", list=rules, outlier=options["outlier"])
     if "fabrication" in p.tables:
-        say("dq_method_screen")
+        say("dq_method_screen", times=both("data_quality.times_screened") if has_burst(p.tables) else None)
     if "mcar" in p.tables:
         say("dq_method_mcar")
     if "cleaning" in p.tables:

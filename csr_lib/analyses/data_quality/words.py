@@ -194,7 +194,7 @@ def shown_values(result: DataQualityResult, name: str, lang: str) -> dict[str, A
     values: dict[str, Any] = {
         "why": both(f"data_quality.why.{result.missing.get(name, 'none')}"),
         "fast": result.options["fast"],
-        "minutes": result.options["minutes"] if _has_burst(tables) else None,
+        "minutes": result.options["minutes"] if has_burst(tables) else None,
         "outlier": result.options["outlier"],
         "margin": result.options["margin"] or 0.05,
         "rate": facts["rate"],
@@ -225,7 +225,8 @@ def shown_values(result: DataQualityResult, name: str, lang: str) -> dict[str, A
     return values
 
 
-def _has_burst(tables: Mapping[str, pd.DataFrame]) -> bool:
+def has_burst(tables: Mapping[str, pd.DataFrame]) -> bool:
+    """Tell whether times of return were screened for bursts."""
     return "fabrication" in tables and "burst" in set(tables["fabrication"]["indication"])
 
 
@@ -244,7 +245,7 @@ def _listed(p: Phrases, name: str) -> list[Any]:
         if frame is None:
             return []
         order = frame["difference"].abs().sort_values(ascending=False, kind="stable").index[:4]
-        return [p.named(r["group"], r["difference"], "signed_share") for r in rows_of(frame.loc[order])]
+        return [p.named(r["group"], 100 * r["difference"], "signed_score") for r in rows_of(frame.loc[order])]
     if name == "marks":
         return [p.named(r["rule"], r["n"], "count") for r in rows_of(tables.get("marks")) if r["n"]]
     if name == "patterns":
