@@ -102,7 +102,7 @@ def test_a_construct_may_be_an_outcome(full: str) -> None:
 def test_an_outcome_without_a_label_is_called_as_its_construct_or_as_usual(full: str) -> None:
     study = Study.parse(full)
     assert study.label("loyalty") == study.label("Reliability")
-    assert study.label("repurchase") == {"zh": "再次购买意愿", "en": "Repurchase"}
+    assert study.label("repurchase") == {"zh": "再次购买意愿", "en": "Repurchase intention"}
 
 
 def test_an_outcome_takes_the_scale_of_the_indicator_it_names(full: str) -> None:
