@@ -268,3 +268,17 @@ def test_intentions_are_not_told_as_deeds(tmp_path: Path, found: LoyaltyResult) 
     meant = loyalty(study(tmp_path, customers().drop(columns="kept"), **MARKETS), bootstrap=50)
     assert "are likely to leave" in " ".join(meant.findings("en"))
     assert "likely to leave" not in next(f.sentence("en") for f in found.found if f.key.startswith("loyalty_basic"))
+
+
+def test_who_left_is_not_told_by_type_where_the_type_decides_it(tmp_path: Path, answers: pd.DataFrame) -> None:
+    found = loyalty(study(tmp_path, answers.drop(columns="kept"), **MARKETS), bootstrap=20)
+    assert found.tables["types"]["left"].isna().all()
+    assert found.tables["matrix"]["left"].isna().all()
+    assert found.tables["levels"]["left"].notna().all()
+    assert "not given by type" in found.table("types", "en").note
+
+
+def test_key_findings_have_intervals(found: LoyaltyResult) -> None:
+    said = {f.key: f.sentence("en") for f in found.found if f.level == "key"}
+    assert said["loyalty_types"].count("%–") == 4
+    assert said["loyalty_elbow"].count(" to ") == 2

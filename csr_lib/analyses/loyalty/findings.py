@@ -46,13 +46,12 @@ def _switching(result: Any) -> list[Finding]:
     found: list[Finding] = []
     leaving = leaving_phrase(result)
     for row in rows_of(result, "switching", group=ALL):
-        values = {
-            k: row[k] for k in ("basic", "basic_ci_low", "basic_ci_high", "complete", "ratio", "ratio_ci_low", "ratio_ci_high")
-        }
-        share = rows_of(result, "levels", group=ALL, level="basic")[0]["share"]
+        ends = [f"{name}{end}" for name in ("basic", "complete", "ratio") for end in ("", "_ci_low", "_ci_high")]
+        level = rows_of(result, "levels", group=ALL, level="basic")[0]
+        values = {k: row[k] for k in ends} | {k: level[k] for k in ("share", "share_ci_low", "share_ci_high")}
         firm = row["p_adjusted"] < 1 - result.confidence and row["difference"] > 0
         key = "loyalty_basic_risk" if firm and row["ratio"] == row["ratio"] else "loyalty_basic_even"
-        _say(found, key, "caution" if firm else "neutral", "key", share=share, leaving=leaving, verb=verb(result), **values)
+        _say(found, key, "caution" if firm else "neutral", "key", leaving=leaving, verb=verb(result), **values)
     each = [r for r in rows_of(result, "switching") if r["group"] != ALL]
     if len(each) > 1:
         each = sorted(each, key=lambda r: -r["basic"])
@@ -79,12 +78,14 @@ def _shapes(result: Any) -> list[Finding]:
         by_reading.setdefault(row["reading"], []).append(row)
     for row in by_reading.get("elbow", []):
         knot = (result.options["levels"][1] + result.options["levels"][2]) / 2
-        values = {"group": label(result, row["group"]), "below": row["below"], "above": row["above"], "knot": knot}
+        values = {"group": label(result, row["group"]), "knot": knot}
+        values |= {f"{name}{end}": row[f"{name}{end}"] for name in ("below", "above") for end in ("", "_ci_low", "_ci_high")}
         _say(found, "loyalty_elbow", "caution", "key" if row is by_reading["elbow"][0] else "detail", **values)
     flat = [r["group"] for r in by_reading.get("flat", [])]
     for group in flat:
-        level = {r["level"]: r["loyalty"] for r in rows_of(result, "levels", group=group)}
-        low = next((level[k] for k in ("dissatisfied", "so_so") if level[k] == level[k]), float("nan"))
+        level = {r["level"]: r for r in rows_of(result, "levels", group=group)}
+        known = [level[k] for k in ("dissatisfied", "so_so") if level[k]["loyalty"] == level[k]["loyalty"]]
+        low = known[0]["loyalty"] if known else float("nan")
         attitude = (
             rows_of(result, "outcomes", group=group, outcome="recommendation") if result.outcome != "recommendation" else []
         )
@@ -96,9 +97,11 @@ def _shapes(result: Any) -> list[Finding]:
             if false
             else "loyalty_flat"
         )
-        values = {"group": label(result, group), "low": low, "high": level["complete"]}
+        values = {"group": label(result, group)}
+        for name, row in (("low", known[0] if known else {}), ("high", level["complete"])):
+            values |= {f"{name}{end}": row.get(f"loyalty{end}", float("nan")) for end in ("", "_ci_low", "_ci_high")}
         if key == "loyalty_false":
-            values |= {"attitude": attitude[0]["difference"]}
+            values |= {f"attitude{end}": attitude[0][f"difference{end}"] for end in ("", "_ci_low", "_ci_high")}
         _say(found, key, "caution", "key", **values)
     for key in ("straight", "levels_off", "curved"):
         if key in by_reading:
@@ -124,7 +127,7 @@ def _shapes(result: Any) -> list[Finding]:
 def _types(result: Any) -> list[Finding]:
     found: list[Finding] = []
     rows = rows_of(result, "types", group=ALL)
-    shares = {r["type"]: r["share"] for r in rows}
+    shares = {f"{r['type']}{end}": r[f"share{end}"] for r in rows for end in ("", "_ci_low", "_ci_high")}
     _say(found, "loyalty_types", "neutral", "key", satisfied=result.options["satisfied"], loyal=result.options["loyal"], **shares)
     grid = result.tables["sensitivity"]
     ranges: dict[str, Any] = {f"{t}_{end}": float(getattr(grid[t], end)()) for t in TYPES for end in ("min", "max")}

@@ -170,7 +170,10 @@ def _chunks(resamples: int, n: int, most: int = 4_000_000) -> list[int]:
 
 
 def types_table(data: Measured, options: Options) -> pd.DataFrame:
-    """Return shares of the four types for all and each group, who left and, where known, their share of the contribution."""
+    """Return shares of the four types for all and each group, who left and, where known, their share of the contribution.
+
+    Where leaving is judged by the answers that loyalty is, loyal customers cannot have left by definition: NaN.
+    """
     rows = []
     known = data.frame[data.frame["contribution"].notna()]
     worth: dict[tuple[str, str], tuple[float, float, float]] = {}
@@ -189,7 +192,7 @@ def types_table(data: Measured, options: Options) -> pd.DataFrame:
                 row,
                 "left",
                 _mean(here, "left", data, options.confidence, True)
-                if len(here) >= data.survey.study.min_cell
+                if len(here) >= data.survey.study.min_cell and data.leaving != data.outcome
                 else (math.nan,) * 3,
             )
             rows.append(row)
@@ -328,7 +331,8 @@ def matrix_table(data: Measured, options: Options) -> pd.DataFrame:
             _put(row, "contribution_share", shares[len(rows)] if whole > 0 else (math.nan,) * 3)
             enough = len(some) >= data.survey.study.min_cell
             _put(row, "mean", _mean(some, "contribution", data, options.confidence) if enough else (math.nan,) * 3)
-            _put(row, "left", _mean(some, "left", data, options.confidence, True) if enough else (math.nan,) * 3)
+            told = enough and data.leaving != data.outcome
+            _put(row, "left", _mean(some, "left", data, options.confidence, True) if told else (math.nan,) * 3)
             rows.append(row)
     return pd.DataFrame(rows)
 

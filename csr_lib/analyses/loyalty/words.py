@@ -70,6 +70,8 @@ def shown_values(result: LoyaltyResult, name: str, lang: str) -> dict[str, Any]:
         "profit_high": options["profit_high"],
     }
     values["verb"] = verb(result)
+    same = result.leaving == result.outcome
+    values["left_said"] = both(f"loyalty.left_said.{'same' if same else 'other'}", leaving=values["leaving"])
     kinds = rows_of(result, "types", group=ALL)
     values["list"] = [named(result, both(f"value.type.{r['type']}"), r["share"]) for r in kinds]
     steps = [r for r in rows_of(result, "levels", group=ALL) if r["loyalty"] == r["loyalty"]]
