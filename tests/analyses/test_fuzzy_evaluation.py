@@ -13,6 +13,7 @@ from fuzzy_samples import ITEMS, answers, check, grades, of_shares, row, study
 
 import csr_lib as csr
 from csr_lib.analyses.fuzzy_evaluation import feeds
+from csr_lib.analyses.fuzzy_evaluation.findings import make_findings
 from csr_lib.core.errors import AnalysisError, OptionError, StudyError
 from csr_lib.core.result import Result
 from csr_lib.core.text import LANGUAGES
@@ -189,6 +190,27 @@ def test_judgements_in_pairs_give_eigenvectors_and_their_geometric_mean(tmp_path
     alone = result.tables["experts"].set_index("expert")
     assert alone.loc["e1", "first"] == "Kept"
     assert alone.loc["e1", "first_weight"] == pytest.approx(eigen(one)[0])
+
+
+def test_a_joint_weight_beyond_the_single_experts_is_explained(tmp_path: Path) -> None:
+    tree = {"Kept": ["a"], "Kind": ["b", "c"], "Price": ["d", "e"]}
+    same = [[1, 1, 4], [1, 1, 4], [0.25, 0.25, 1]]
+    opposite = {"e1": [[1, 3, 6], ["1/3", 1, 2], ["1/6", 0.5, 1]], "e2": [[1, "1/3", 2], [3, 1, 6], [0.5, "1/6", 1]]}
+    for judged, explained in ((opposite, True), ({"e1": same, "e2": same}, False)):
+        survey = study(tmp_path / str(explained), answers(), constructs=tree, evaluation={"ahp": {"goal": judged}})
+        result = csr.fuzzy_evaluation(survey, **FIRM)
+        of_price = row(result, "system", item="Price")
+        assert (of_price["overall"] > of_price["maximum"] + 0.001) is np.bool_(explained)
+        assert ("here Price." in str(result.table("system", "en"))) is explained
+
+
+def test_a_share_just_below_the_threshold_is_not_rounded_up_to_it(tmp_path: Path) -> None:
+    result = csr.fuzzy_evaluation(study(tmp_path, answers()), bootstrap=100)
+    frame = result.tables["evaluation"]
+    frame["grade_share"] = np.where(frame["item"] == "Kept", 0.94999, 1.0)
+    said = [s for s in (f.sentence("en") for f in make_findings(result)) if "not firm" in s]
+    assert len(said) == 1
+    assert said[0].endswith("fewer than 95% of the resamples (share in brackets): Kept (94.9%).")
 
 
 def test_judgements_that_contradict_each_other_fail_a_check_that_names_the_pair(tmp_path: Path) -> None:

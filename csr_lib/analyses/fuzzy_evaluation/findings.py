@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from csr_lib.analyses.fuzzy_evaluation.system import NAME, TIE
@@ -94,7 +95,7 @@ def _first(w: Words) -> list[Finding]:
     loss, top = w.tables["priorities"], w.to_improve.head(NAMED)
     if not len(top):
         return [Finding("fuzzy_parts", values, "neutral", "key")] if parts else []
-    values["list"] = w.list_of(top, "indicator", "loss_share", kind="percent")
+    values["list"] = w.list_of(top, "indicator", "loss_share", kind="share")
     values |= {"share": float(top["loss_share"].sum()), "missing": float(loss["loss"].sum())}
     return [Finding("fuzzy_parts_loss" if parts else "fuzzy_loss", values, "bad", "key")]
 
@@ -183,7 +184,10 @@ def _constructs(w: Words) -> list[Finding]:
     found.append(Finding("fuzzy_grades", {"list": grades}, "neutral", "detail"))
     unsure = frame[frame["grade_share"] < CUTOFFS["winner_share"].threshold]
     if len(unsure):
-        values = {"list": w.list_of(unsure, "item", "grade_share", len(unsure), "percent")}
+        # rounded down, or a share just below the threshold would be written as the threshold
+        shown = unsure.assign(grade_share=np.floor(unsure["grade_share"] * 1000) / 1000)
+        firm = CUTOFFS["winner_share"].threshold
+        values = {"list": w.list_of(shown, "item", "grade_share", len(shown), "share"), "threshold": firm}
         found.append(Finding("fuzzy_unsure_parts", values, "caution", "detail"))
     return found
 

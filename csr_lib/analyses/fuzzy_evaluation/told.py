@@ -119,7 +119,8 @@ def method(w: Words) -> list[Finding]:
         {lang: text(f"{NAME}.named", lang, label=words(w.label(g), lang), value=value_text(v)) for lang in LANGUAGES}
         for g, v in zip(result.grades, options["grade_values"], strict=True)
     ]
-    say("fuzzy_method_grades", list=named, membership=both(f"{NAME}.membership.{options['membership']}"))
+    points = [f"{point:g}" for point in options["grade_points"]]
+    say("fuzzy_method_grades", list=named, points=points, membership=both(f"{NAME}.membership.{options['membership']}"))
     chosen = options["weights"]
     say("fuzzy_method_weights", weights=set_label(options))
     used = {chosen, *(options["combine"] or ())} if chosen == "combination" else {chosen}

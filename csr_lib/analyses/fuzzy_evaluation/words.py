@@ -119,13 +119,24 @@ def set_label(options: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _spread(w: Words) -> Any:
+    """Return what the columns of the single experts are, and of which parts the joint weight lies beyond them as printed."""
+    frame = w.tables["system"]
+    if "minimum" not in frame:
+        return ""
+    joint, low, high = (frame[c].round(3) for c in ("overall", "minimum", "maximum"))
+    beyond = frame[(joint < low) | (joint > high)]
+    items = [w.label(i) for i, parent in zip(beyond["item"], beyond["parent"], strict=True) if parent not in set(beyond["item"])]
+    return both(f"{NAME}.outside", items=items) if items else both(f"{NAME}.spread")
+
+
 def shown_values(result: FuzzyEvaluationResult, name: str, lang: str) -> dict[str, Any]:
     """Return what the title, note, caption and alternative text of a table or figure are filled with."""
     w, options, tables = Words(result), result.options, result.tables
     frame = tables["sensitivity"]
     values: dict[str, Any] = {
         "weights": set_label(options),
-        "spread": both(f"{NAME}.spread") if "minimum" in tables["system"].columns else "",
+        "spread": _spread(w),
         "operator": both(f"{NAME}.operator.{options['operator']}"),
         "membership": both(f"{NAME}.membership.{options['membership']}"),
         "grade": w.label(w.whole["grade"]),
