@@ -257,7 +257,7 @@ class OverviewResult(AnalysisResult):
         own = frame.drop_duplicates("indicator")
         parts = [
             own[["indicator", "own", "own_ci_low", "own_ci_high"]].assign(series="own"),
-            *(part[["indicator", "theirs", "theirs_ci_low", "theirs_ci_high"]].assign(series=f"competitor={c}")
+            *(part[["indicator", "theirs", "theirs_ci_low", "theirs_ci_high"]].assign(series=f"rival={c}")
               for c, part in frame.groupby("competitor", sort=False)),
         ]  # fmt: skip
         columns = ["indicator", "estimate", "ci_low", "ci_high", "series"]
@@ -418,6 +418,7 @@ def _labels(survey: Survey, scores: Scores, by_group: Grouped) -> dict[str, Any]
         **outcomes,
         **{f"rate_{o}": label for o, label in outcomes.items()},
         **{f"competitor={c}": c for c in study.competitors()},
+        **{f"rival={c}": both("overview.rival", name=c) for c in study.competitors()},
         **by_group.labels,
     }
     keys = [*scores.plan.indicators, *scores.plan.constructs, *survey.segments, *survey.waves, *study.verbatims]

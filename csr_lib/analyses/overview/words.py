@@ -105,7 +105,10 @@ def shown_values(result: OverviewResult, name: str, lang: str) -> dict[str, Any]
         frame = tables["competitors"].sort_values("difference", kind="stable")
         paired = frame[frame["paired"].astype(bool) & (frame["indicator"] == ALL)]
         values["rated_both"] = float(paired["n"].max()) if len(paired) else None
-        values |= {"names": list(dict.fromkeys(frame["competitor"])), "behind": int((frame["reading"] == "behind").sum())}
+        values |= {
+            "names": [w.label(f"rival={c}") for c in dict.fromkeys(frame["competitor"])],
+            "behind": int((frame["reading"] == "behind").sum()),
+        }
         values["how"] = both("overview.paired" if frame["paired"].all() else "overview.unpaired")
     if name in ("verbatims", "keywords", "quotes"):
         values["min_words"] = options["keywords"]
