@@ -27,7 +27,7 @@ class Basis:
     n : rows (for frequency weights: their sum) that the number rests on.
     n_effective : Kish's effective n, (Σw)²/Σw²; equal to `n` without sampling weights.
     weights : ``none``, ``sampling`` or ``frequency``.
-    missing_rule : ``listwise``, ``pairwise``, ``em`` or ``none`` (nothing was missing).
+    missing_rule : ``listwise``, ``pairwise``, ``em``, ``each`` (every row of a table by its own answers) or ``none``.
     n_missing : rows left out, or completed, because of missing answers.
     """
 

@@ -427,3 +427,22 @@ def test_the_paired_test_is_told_where_it_finds_more(steel: TrackingResult) -> N
     assert row_["p_adjusted"] < 0.05
     assert any(f.key == "tracking_panel_moved" and "Claims" in f.sentence("en") for f in steel.found)
     assert set(steel.tables["panel_indicators"]["measure"]) == set(csr.open_study(DATA / "steel" / "study.yml").study.indicators)
+
+
+def test_no_key_of_a_label_is_shown_in_the_text_beside_a_figure(broadband: TrackingResult) -> None:
+    for name in broadband.figures:
+        for lang in ("zh", "en"):
+            assert "tracking:" not in broadband.figure(name, lang).alt
+    assert "target 5.5" in broadband.figure("service", "en").alt  # a target may lie between two counts
+
+
+def test_fewer_complaints_are_no_change_for_the_worse(steel: TrackingResult) -> None:
+    summary = steel.tables["summary"].set_index("measure")
+    assert summary.loc["complaint", "change"] == summary["change"].min()
+    assert "worst first: Customers with a claim" not in steel.figure("changes", "en").alt
+
+
+def test_a_table_whose_rows_have_their_own_answers_says_so(steel: TrackingResult) -> None:
+    n = steel.tables["indicators"]["n"]
+    assert n.min() < n.max()
+    assert "no missing answers" not in steel.table("indicators", "en").note

@@ -281,6 +281,9 @@ def bases(tables: Mapping[str, pd.DataFrame], followed: Followed, own: Basis) ->
             per_period = tables["volume"]["records"]
             n = float(per_period.sum() if name in whole else per_period.iloc[-1])
             out[name] = Basis(n, n)
+    for name in ("summary", "indicators", "warnings", "panel", "panel_indicators"):
+        if name in tables and tables[name]["n"].max() > tables[name]["n"].min():  # every measure has its own answers
+            out[name] = replace(out.get(name, own), missing_rule="each", n_missing=0)
     return out
 
 
@@ -297,7 +300,7 @@ def labels(survey: Survey, followed: Followed, tables: Mapping[str, pd.DataFrame
     out |= period_labels(done, survey.label)
     out |= {
         key: _both(f"tracking.{word}")
-        for key, word in ((ALL, "all"), (OTHERS, "others"), ("tracking:composition", "composition"))
+        for key, word in ((ALL, "all"), (OTHERS, "others"), *((f"tracking:{w}", w) for w in ("composition", "within")))
     }
     rules = {r for r in tables.get("warning_levels", pd.DataFrame({"rules": []}))["rules"] if r}
     for joined in rules:

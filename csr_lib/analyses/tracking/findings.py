@@ -138,7 +138,9 @@ def _details(p: Phrases) -> list[Finding]:
     if groups and not said_above:
         found.append(Finding("tracking_groups_warned", {"list": [of_group(p, r) for r in groups[:5]]}, "caution"))
     if own and not said_above:
-        found.append(Finding("tracking_own_limits", {"list": [by_own_limit(p, r) for r in own[:5]]}, "bad"))
+        grave = any(r["grade"] in ("red", "orange") for r in own)  # the card counts them
+        said = {"list": [by_own_limit(p, r) for r in own[:5]]}
+        found.append(Finding("tracking_own_limits", said, "bad", "key" if grave else "detail"))
     paired = [r for n in ("panel", "panel_indicators") for r in rows_of(p.tables.get(n))]
     paired = [r for r in paired if r["p_adjusted"] < 1 - p.result.confidence]
     if paired:

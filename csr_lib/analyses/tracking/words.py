@@ -10,6 +10,7 @@ import pandas as pd
 
 from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.tracking.assemble import most_telling, on_board, service_panels, strongest
+from csr_lib.analyses.tracking.measures import BAD
 from csr_lib.analyses.tracking.warning import ALL, GRADES
 from csr_lib.core.text import LANGUAGES, both, number, text, words
 
@@ -32,7 +33,8 @@ class Phrases:
 
     def amount(self, value: float, unit: str, signed: bool = False) -> dict[str, str]:
         """Return a number with its unit."""
-        kind = "count" if unit == "count" else "signed_score" if signed else "score"
+        whole = unit == "count" and float(value).is_integer()  # a target may lie between two counts
+        kind = "count" if whole else "signed_score" if signed else "score"
         return {lang: text(f"tracking.amount.{unit or 'value'}", lang, value=number(value, kind)) for lang in LANGUAGES}
 
     def named(self, key: str, value: float, kind: str = "signed_score") -> dict[str, str]:
@@ -43,12 +45,10 @@ class Phrases:
         }
 
     def against(self, row: Row, key: str = "metric") -> dict[str, str]:
-        """Return ``label (actual, target)`` in the row's unit."""
+        """Return ``label (actual, interval, target)`` in the row's unit."""
         actual, goal = (self.amount(row[c], str(row.get("unit", "score"))) for c in ("estimate", "target"))
-        return {
-            lang: text("tracking.against", lang, label=words(self.label(row[key]), lang), actual=actual[lang], target=goal[lang])
-            for lang in LANGUAGES
-        }
+        values = {"label": self.label(row[key]), "actual": actual, "target": goal}
+        return both("tracking.against", **values, low=row.get("ci_low", math.nan), high=row.get("ci_high", math.nan))
 
     def headline(self) -> dict[str, Any]:
         """Return the headline's row among what was compared."""
@@ -79,6 +79,7 @@ def by_own_limit(p: Phrases, row: Row) -> dict[str, str]:
     """Return ``measure of group (figure, red)``, or without the group where it is everybody."""
     values = {"label": p.label(row["measure"]), "now": p.amount(row["estimate"], str(row["unit"]))}
     values |= {"grade": both(f"value.grade.{row['grade']}"), "group": p.label(row["group"])}
+    values |= {"low": row["ci_low"], "high": row["ci_high"]}
     return both("tracking.own_named" if row["group"] == ALL else "tracking.own_named_group", **values)
 
 
@@ -126,7 +127,8 @@ def _listed(p: Phrases, name: str) -> list[Any]:
         frame = pd.concat([tables[n] for n in ("summary", "indicators") if n in tables], ignore_index=True).dropna(
             subset=["change"]
         )
-        frame = frame.sort_values("change", kind="stable")
+        frame = frame.assign(gain=frame["change"].where(~frame["measure"].isin(BAD), -frame["change"]))
+        frame = frame.sort_values("gain", kind="stable")
         return [p.named(m, v) for m, v in zip(frame["measure"], frame["change"], strict=True)][:8]
     if name in ("board", "tiers"):
         return [_graded(p, r) for r in p.warned(GRADES[1:], ALL if name == "board" else None)][:8]
