@@ -477,6 +477,16 @@ def test_what_is_lacking_is_said_once_and_without_keys_of_the_study(tmp_path: Pa
         assert not [v for v in said if "study.yml" in v]
 
 
+def test_items_to_look_at_are_named_under_what_is_wrong_with_them() -> None:
+    found = data_quality(open_study(DATA / "tobacco"))
+    said = next(f for f in found.found if f.key == "dq_items_look")
+    assert said.sentence("en").count("highest grade") == 1
+    assert said.sentence("zh") == "5 题需要检查：集中在最高分的有客户经理服务、送货准时、订货便捷、服务态度、问题处理及时。"
+    shown = found.figure("patterns", "zh")
+    assert "只列最常见者" in shown.caption
+    assert found.tables["patterns"]["share"].sum() < 1
+
+
 def test_bursts_are_explained_only_where_times_of_return_are_screened(tmp_path: Path) -> None:
     timed, untimed = (
         data_quality(study(tmp_path / name, frame, **more)).table("fabrication", "en")._repr_html_()

@@ -10,7 +10,7 @@ from csr_lib.analyses.data_quality.base import ALL
 from csr_lib.analyses.data_quality.fabricated import summary
 from csr_lib.analyses.data_quality.words import NAMED, Phrases, Row, amount, has_burst, interval_of_level, unit_of
 from csr_lib.core.check import Finding, Headline, Level, Tone
-from csr_lib.core.text import both
+from csr_lib.core.text import LANGUAGES, both, text
 
 if TYPE_CHECKING:
     from csr_lib.analyses.data_quality.analysis import DataQualityResult
@@ -209,6 +209,20 @@ def _flaw(p: Phrases, row: Row) -> dict[str, str]:
     return both("data_quality.flaw", label=p.label(row["indicator"]), why=both(f"value.reading.{row['reading']}"))
 
 
+def _by_flaw(p: Phrases, flawed: list[Row]) -> dict[str, str]:
+    """Every reading once, with the items that it is of."""
+    readings = list(dict.fromkeys(r["reading"] for r in flawed))
+    said = [
+        both(
+            "data_quality.flawed",
+            why=both(f"value.reading.{reading}"),
+            list=[p.label(r["indicator"]) for r in flawed if r["reading"] == reading],
+        )
+        for reading in readings
+    ]
+    return {lang: text("data_quality.between_flaws", lang).join(part[lang] for part in said) for lang in LANGUAGES}
+
+
 # ---- details
 
 
@@ -257,7 +271,7 @@ def _details(p: Phrases) -> list[Finding]:
     found += _outliers(p) + _screen(p) + _lost(p) + _weights(p)
     flawed = p.flawed()
     if flawed and not p.result.pilot:
-        say("dq_items_look", "caution", n=len(flawed), list=[_flaw(p, r) for r in flawed])
+        say("dq_items_look", "caution", n=len(flawed), list=_by_flaw(p, flawed))
     return found
 
 

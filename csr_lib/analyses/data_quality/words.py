@@ -203,6 +203,7 @@ def shown_values(result: DataQualityResult, name: str, lang: str) -> dict[str, A
         "in_file": facts["in_file"],
         "no_weights": both("data_quality.no_weights") if "weights" not in tables else None,
         "wave": p.wave_of_groups(),
+        "most_frequent": both("data_quality.most_frequent") if _cut(tables.get("patterns")) else None,
         "issued": facts["issued"],
         "returned": facts["returned"],
         "valid": facts["valid"],
@@ -223,6 +224,11 @@ def shown_values(result: DataQualityResult, name: str, lang: str) -> dict[str, A
     if name == "boxes" and "boxes" in tables:
         values["outliers"] = int(tables["box_summary"].set_index("measure").loc[facts["box_measure"], "in_groups"])
     return values
+
+
+def _cut(patterns: pd.DataFrame | None) -> bool:
+    """Tell whether there are more patterns of missing answers than are shown."""
+    return patterns is not None and float(patterns["share"].sum()) < 1 - 1e-9
 
 
 def has_burst(tables: Mapping[str, pd.DataFrame]) -> bool:
