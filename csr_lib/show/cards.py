@@ -51,7 +51,7 @@ def _headline(h: Headline, lang: str, confidence: float) -> str:
         f'<div class="csr-value">{escape(number(h.value, h.unit))}</div>',
     ]
     if h.ci_low is not None and h.ci_high is not None:
-        interval = f"[{number(h.ci_low, h.unit)}, {number(h.ci_high, h.unit)}]"
+        interval = f"[{number(h.ci_low, h.unit)},\u00a0{number(h.ci_high, h.unit)}]"
         parts.append(
             f'<div class="csr-interval">{escape(text("card.interval", lang, interval=interval, confidence=confidence))}</div>'
         )

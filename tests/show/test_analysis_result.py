@@ -147,7 +147,7 @@ def test_the_card_carries_the_whole_result_and_escapes_everything(result: Sample
     assert "<i>" not in bundle["text/html"]
     assert "<x>" not in bundle["text/html"]
     assert "73.5" in bundle["text/html"]
-    assert "[72.0, 75.0]" in bundle["text/html"]
+    assert "[72.0,\u00a075.0]" in bundle["text/html"]
     back = Result.from_dict(json.loads(json.dumps(bundle[RESULT_MIME])))
     assert type(back) is SampleResult
     assert back.tables["groups"].equals(result.tables["groups"])
