@@ -64,10 +64,13 @@ def test_lists_of_labels_are_joined_as_the_language_joins_them() -> None:
 
 def test_what_needs_an_interval_is_left_out_where_there_is_none() -> None:
     values = {"id": "", "score": 61.0, "low": 0, "high": 100, "grade": "B", "share": 0.5, "upper": "A", "upper_share": 0.5}
+    values |= {"membership_low": 0.4, "membership_high": 0.6, "upper_low": float("nan"), "upper_high": None}
     with_interval = text("finding.fuzzy_overall_clear", "en", **values, ci_low=58.0, ci_high=64.0)
     without = text("finding.fuzzy_overall_clear", "en", **values, ci_low=float("nan"), ci_high=None)
     assert "(on 0–100; interval 58.0 to 64.0)" in with_interval
     assert "(on 0–100). By" in without
+    assert "(membership 50%, interval 40% to 60%)" in with_interval
+    assert "A together have 50%." in with_interval
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from csr_lib.show.wrap import lines, wrap
 #: From the worst to the best; light letters can be read on each of them.
 _ANCHORS = (RED, "#a65f00", "#6b7684", "#3f74ad", NAVY)
 #: How much of a grade's colour is behind dark letters, in cells and in their legend.
-_TINT = 0.24
+_TINT = 0.36
 
 
 def grade_colours(count: int, *, rising: bool = True) -> list[str]:

@@ -204,6 +204,18 @@ def test_a_joint_weight_beyond_the_single_experts_is_explained(tmp_path: Path) -
         assert ("here Price." in str(result.table("system", "en"))) is explained
 
 
+def test_memberships_named_in_the_key_findings_have_the_interval_of_a_share(tmp_path: Path) -> None:
+    frame = answers(200)[["a"]].assign(b=lambda f: f["a"])
+    result = csr.fuzzy_evaluation(study(tmp_path, frame, constructs=None), weights="equal", bootstrap=2000)
+    whole = result.tables["evaluation"].iloc[0]
+    for name, share in (("membership", whole[whole["grade"]]), ("upper", (frame["a"] > 3).mean())):
+        half = 1.96 * math.sqrt(share * (1 - share) / 200)  # the same answers twice: the membership is a plain share
+        ends = whole[[f"{name}_ci_low", f"{name}_ci_high"]].tolist()
+        assert ends == pytest.approx([share - half, share + half], abs=0.015)
+    card = next(h for h in result.headline if h.key == "fuzzy_grade")
+    assert (card.ci_low, card.ci_high) == (whole["membership_ci_low"], whole["membership_ci_high"])
+
+
 def test_a_share_just_below_the_threshold_is_not_rounded_up_to_it(tmp_path: Path) -> None:
     result = csr.fuzzy_evaluation(study(tmp_path, answers()), bootstrap=100)
     frame = result.tables["evaluation"]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csr_lib.analyses.fuzzy_evaluation.system import NAME, TIE
+from csr_lib.analyses.fuzzy_evaluation.tables import upper_grades
 from csr_lib.analyses.fuzzy_evaluation.told import actions, limits, method
 from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, how_many, set_label
 from csr_lib.core.check import Finding, Headline, Tone
@@ -29,7 +30,8 @@ def make_headline(result: FuzzyEvaluationResult) -> list[Headline]:
     low, high = _bounds(whole)
     cards = [Headline("fuzzy_score", float(whole["score"]), "score", low, high)]
     if whole["grade"] != TIE:
-        cards.append(Headline("fuzzy_grade", float(whole[whole["grade"]]), "share", values={"grade": w.label(whole["grade"])}))
+        values: dict[str, Any] = {"grade": w.label(whole["grade"])}
+        cards.append(Headline("fuzzy_grade", float(whole[whole["grade"]]), "share", *_bounds(whole, "membership_"), values))
     worst = w.first_level.sort_values("score", kind="stable").iloc[0]
     low, high = _bounds(worst)
     cards.append(Headline("fuzzy_worst", float(worst["score"]), "score", low, high, {"part": w.label(worst["item"])}))
@@ -42,9 +44,10 @@ def make_headline(result: FuzzyEvaluationResult) -> list[Headline]:
     return cards
 
 
-def _bounds(row: pd.Series[Any]) -> tuple[float | None, float | None]:
+def _bounds(row: pd.Series[Any], of: str = "") -> tuple[float | None, float | None]:
     """Interval of a row, None without resamples."""
-    return (None, None) if math.isnan(row["ci_low"]) else (float(row["ci_low"]), float(row["ci_high"]))
+    low, high = float(row[f"{of}ci_low"]), float(row[f"{of}ci_high"])
+    return (None, None) if math.isnan(low) else (low, high)
 
 
 def make_findings(result: FuzzyEvaluationResult) -> list[Finding]:
@@ -57,8 +60,7 @@ def make_findings(result: FuzzyEvaluationResult) -> list[Finding]:
 def _overall(w: Words) -> list[Finding]:
     """Score and grade of the whole, and whether the grade can be relied on."""
     whole, options = w.whole, w.result.options
-    middle = (max(options["grade_values"]) + min(options["grade_values"])) / 2
-    upper = [g for g, v in zip(w.result.grades, options["grade_values"], strict=True) if v > middle]
+    upper = [w.result.grades[i] for i in upper_grades(options["grade_values"])]
     values: dict[str, Any] = {
         "score": whole["score"],
         "ci_low": whole["ci_low"],
@@ -69,6 +71,7 @@ def _overall(w: Words) -> list[Finding]:
         "upper": [w.label(g) for g in upper],
         "upper_share": float(sum(whole[g] for g in upper)),
         "grade_share": whole["grade_share"],
+        **{f"{name}_{end}": whole[f"{name}_ci_{end}"] for name in ("membership", "upper") for end in ("low", "high")},
     }
     if whole["grade"] == TIE:
         most = max(whole[g] for g in w.result.grades)

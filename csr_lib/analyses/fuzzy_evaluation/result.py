@@ -90,6 +90,7 @@ class FuzzyEvaluationResult(AnalysisResult):
                 **dict.fromkeys(self.grades, "coefficient"),
                 **dict.fromkeys(("weight", "overall", "minimum", "maximum", "first_weight", *sets), "coefficient"),
                 **dict.fromkeys(("grade_share", "loss_share"), "percent"),
+                **dict.fromkeys(("membership_ci_low", "upper_ci_low"), "coefficient"),
                 **dict.fromkeys(("score", "loss"), "score"),
                 **dict.fromkeys(("difference", "difference_ci_low"), "signed_score"),
                 **dict.fromkeys(("cr", "ci", "lambda_max", "cr_if_fitting"), "coefficient"),

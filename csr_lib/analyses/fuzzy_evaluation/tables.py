@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -123,9 +123,28 @@ def evaluation_table(found: Evaluated) -> pd.DataFrame:
                 "effectiveness": finite(said["effectiveness"]),
                 "score": float(said["score"]),
                 **scores(found, draws),
+                **_membership_intervals(found, draws, grade),
             }
         )
     return pd.DataFrame(rows)
+
+
+def upper_grades(values: Sequence[float]) -> list[int]:
+    """Return the positions of the grades that are worth more than the middle of what grades are worth."""
+    middle = (max(values) + min(values)) / 2
+    return [i for i, value in enumerate(values) if value > middle]
+
+
+def _membership_intervals(found: Evaluated, draws: Array | None, grade: str) -> dict[str, float]:
+    """Percentile intervals of the membership in the grade named and of that in all upper grades together, from draws (B, k)."""
+    grades = found.answers.grades
+    parts = {"membership": [] if grade == TIE else [grades.keys.index(grade)], "upper": upper_grades(grades.values)}
+    out: dict[str, float] = {}
+    for name, at in parts.items():
+        shares = draws[:, at].sum(axis=1) / draws.sum(axis=1) if draws is not None and at else None
+        low, high = found.interval(shares)
+        out |= {f"{name}_ci_low": float(low), f"{name}_ci_high": float(high)}
+    return out
 
 
 def memberships_table(found: Evaluated) -> pd.DataFrame:
