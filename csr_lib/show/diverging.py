@@ -53,7 +53,10 @@ def diverging_bars(
     def draw(fig: Any, narrow: bool) -> None:
         ax, ys = rows.axes(fig, narrow)
         ax.grid(False)
-        ax.axvline(0, color=GREY, lw=1.0, zorder=2.6)
+        if narrow:  # labels stand above the bars: the line is drawn beside each bar alone, not through the words
+            ax.vlines(np.zeros(len(ys)), np.array(ys) - 0.15, np.array(ys) + 0.15, color=GREY, lw=1.0, zorder=2.6)
+        else:
+            ax.axvline(0, color=GREY, lw=1.0, zorder=2.6)
         room = 0.13 if narrow else 0.065  # least share that a number fits into, as part of the axis
         least = room * (reach[0] + reach[1])
         left, handles = start.copy(), []
