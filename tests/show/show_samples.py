@@ -9,6 +9,7 @@ import pandas as pd
 
 from csr_lib.core.model import TEMPLATES, template
 from csr_lib.show.change import rank_slopes, trend, waterfall
+from csr_lib.show.diverging import diverging_bars
 from csr_lib.show.estimates import intervals, rollup, stacked_shares
 from csr_lib.show.figure import Drawing
 from csr_lib.show.five_gaps import five_gaps
@@ -157,6 +158,13 @@ def _shares(lang: str) -> Drawing:
     return stacked_shares(frame, labels=LABELS, lang=lang, columns={"a": LABELS["us"], "b": LABELS["rival"], "c": LABELS["east"]})
 
 
+def _diverging(lang: str) -> Drawing:
+    frame = indicators()[["construct", "indicator"]].assign(a=0.02, b=0.05, c=0.2, d=0.4, e=0.33, top=0.73)
+    grades = {c: c for c in "abcde"}
+    totals = {"top": LABELS["us"]}
+    return diverging_bars(frame, labels=LABELS, lang=lang, grades=grades, group_by="construct", totals=totals, axis_label="x")
+
+
 def _radar(lang: str) -> Drawing:
     frame = pd.DataFrame(
         {"construct": list(DIMENSIONS), "expectation": [4.5, 4.4, 4.3, 4.2, 4.6], "perception": [4.0, 4.1, 4.2, 3.8, 3.7]}
@@ -185,6 +193,7 @@ DRAWINGS: dict[str, Callable[[str], Drawing]] = {
     ),
     "compare": _compare,
     "stacked_shares": _shares,
+    "diverging": _diverging,
     "rollup": _rollup,
     "trend": _trend,
     "waterfall": _waterfall,

@@ -8,10 +8,12 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.text import Annotation, Text
 from show_samples import DIMENSIONS, DRAWINGS, INDICATORS, LABELS, indicators, many
 
 from csr_lib.core.errors import OptionError
+from csr_lib.core.text import words
 from csr_lib.show.figure import Figure
 from csr_lib.show.quadrant import quadrant
 from csr_lib.show.theme import theme
@@ -42,6 +44,21 @@ def test_nothing_is_cut_at_the_frame(name: str, lang: str, narrow: bool) -> None
         assert 0 <= extent.x0 <= extent.x1 <= fig.bbox.x1
         assert 0 <= extent.y0 <= extent.y1 <= fig.bbox.y1
     assert not missing
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_zero_line_of_a_narrow_distribution_runs_through_no_label(lang: str) -> None:
+    ax = live("diverging", lang, True).axes[0]
+    (lines,) = [
+        c for c in ax.collections if isinstance(c, LineCollection) and all((s[:, 0] == 0).all() for s in c.get_segments())
+    ]
+    spans = [ax.transData.transform(s)[:, 1] for s in lines.get_segments()]
+    assert len(spans) == len(INDICATORS)
+    named = {words(LABELS[i], lang) for i in INDICATORS}
+    boxes = [t.get_window_extent() for t in ax.texts if "".join(t.get_text().split()) in {"".join(n.split()) for n in named}]
+    assert boxes
+    for (low, high), box in itertools.product(spans, boxes):
+        assert high <= box.y0 + 1 or low >= box.y1 - 1
 
 
 @pytest.mark.parametrize("narrow", [False, True])
