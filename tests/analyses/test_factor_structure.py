@@ -167,7 +167,7 @@ def test_hypotheses_are_supported_not_supported_contradicted_or_not_testable(who
     said = " ".join(whole.findings("en"))
     assert "in 1 of 3 cases: H1" in said
     assert "depends most on Ease" in said
-    assert "then on Care (−0.38)" in said
+    assert "then on Care (−0.38, " in said
     assert "effect of Speed on Result" in said
 
 
@@ -372,3 +372,18 @@ def test_a_result_goes_to_json_and_back(whole: FactorStructureResult) -> None:
     assert back.to_json() == whole.to_json()
     assert back.findings("zh") == whole.findings("zh")
     assert replace(back, lang="zh").table("fit").title == whole.table("fit", "zh").title
+
+
+def test_intervals_that_reach_one_leave_it_open_whether_constructs_are_distinct() -> None:
+    result = csr.factor_structure(csr.open_study(DATA / "bank" / "study.yml"), bootstrap=60)
+    pairs = result.tables["discriminant"]
+    assert pairs["estimate"].max() < 0.9
+    assert (pairs["ci_high"] >= 1).any()
+    assert next(c for c in result.checks if c.key == "fs_htmt").verdict == "warn"
+    keys = {f.key for f in result.found}
+    assert "fs_discriminant_open" in keys
+    assert "fs_discriminant" not in keys
+    possible = next(c for c in result.checks if c.key == "fs_structure_admissible")
+    assert possible.values["r2"] == result.tables["r_squared"]["r_squared"].max()  # of constructs, not of items
+    effects = next(f for f in result.found if f.key == "fs_effects").sentence("en")
+    assert effects.count(" to ") == len(result.tables["score_paths"])

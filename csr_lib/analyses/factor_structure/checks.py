@@ -11,6 +11,7 @@ import pandas as pd
 
 from csr_lib.analyses._checks import pooled_waves, sample_checks
 from csr_lib.analyses._discriminant import judge_htmt
+from csr_lib.analyses.factor_structure.model_tables import r_squared
 from csr_lib.analyses.factor_structure.tables import ALL
 from csr_lib.analyses.factor_structure.words import p_phrase
 from csr_lib.core.check import Check, Verdict
@@ -195,9 +196,11 @@ def _model(key: str, attempt: Attempt, tables: Mapping[str, pd.DataFrame], label
         return [Check(f"{key}_failed", "fail", values={"problem": attempt.problem})] if attempt.problem else []
     result = attempt.result
     own = [_spoken(c, labels) for c in result.checks]
-    explained = [float(v) for v in result.r_squared["r2"] if math.isfinite(v)]
+    constructs = max((float(v) for v in r_squared(result)["r_squared"] if math.isfinite(v)), default=math.nan)
+    most = max((float(v) for v in result.r_squared["r2"] if math.isfinite(v)), default=math.nan)  # items as well
+    beyond = most if most > 1 else math.nan
     found = [
-        _joined(f"{key}_admissible", [c for c in own if c.key in ADMISSIBLE], r2=max(explained, default=math.nan)),
+        _joined(f"{key}_admissible", [c for c in own if c.key in ADMISSIBLE], r2=constructs, beyond=beyond),
         _joined(f"{key}_determined", [c for c in own if c.key in DETERMINED]),
     ]
     found += [
@@ -248,7 +251,7 @@ def _joined(key: str, members: Sequence[Check], **values: Any) -> Check:
     bad = [c for c in members if c.verdict != "pass"]
     said = {lang: (" " if lang == "en" else "").join(c.sentence(lang) for c in bad) for lang in LANGUAGES}
     source = bad[0].source if bad else (members[0].source if members else "")
-    if key.endswith("_admissible") and values["r2"] > 1 and verdict == "pass":
+    if key.endswith("_admissible") and values["beyond"] > 1 and verdict == "pass":
         verdict, said = "fail", _phrase("beyond_all")
     return Check(key, verdict, float(len(bad)), 0.0, source, {"said": said, **values})
 

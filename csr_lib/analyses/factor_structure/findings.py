@@ -103,7 +103,7 @@ def _effects(w: Words) -> list[Finding]:
         return [Finding("fs_effect_only", {**values, "list": w.list_of(told, "estimate")}, "neutral", "key")]
     values |= {
         "first": w.label(told[0]["source"]), "estimate": told[0]["estimate"], "low": told[0]["ci_low"],
-        "high": told[0]["ci_high"], "list": w.list_of(told[1:], "estimate"),
+        "high": told[0]["ci_high"], "list": w.with_ends(told[1:]),
     }  # fmt: skip
     found = [Finding("fs_effects" if len(told) > 1 else "fs_effects_first", values, "neutral", "key")]
     rest = [w.label(r["source"]) for r in w.levers if not w.told(r)]
@@ -122,10 +122,8 @@ def _weakest(w: Words) -> list[Finding]:
     if len(told) < 2:
         return [Finding("fs_level", values, "neutral", "key")]
     worst, best = min(told, key=lambda r: r["index"]), max(told, key=lambda r: r["index"])
-    values |= {
-        "worst": w.label(worst["source"]), "worst_index": worst["index"], "best": w.label(best["source"]),
-        "best_index": best["index"],
-    }  # fmt: skip
+    for name, row in (("worst", worst), ("best", best)):
+        values |= {name: w.label(row["source"])} | {f"{name}_{k}": row[k] for k in ("index", "index_ci_low", "index_ci_high")}
     return [Finding("fs_level_weakest", values, "neutral", "key")]
 
 

@@ -68,7 +68,7 @@ class Words:
 
     @cached_property
     def levers(self) -> list[Row]:
-        """What the target depends on, the strongest first: ``source estimate ci_low ci_high p_value index``.
+        """What the target depends on, the strongest first: ``source estimate ci_low ci_high p_value index`` and ends of it.
 
         Direct paths of the structural model where its solution is admissible, else the coefficients on factor scores. ``index``
         is how the source is rated, 0–100.
@@ -76,10 +76,14 @@ class Words:
         if self.sound:
             frame = self.tables["paths"]
             found = rows_of(frame[frame["target"] == self.result.target])
-            level = self.tables["levels"].set_index("construct")["index"]
-            found = [{**row, "index": float(level.get(row["source"], math.nan))} for row in found]
+            level = {row["construct"]: row for row in rows_of(self.tables["levels"])}
+            known = {"index": "index", "index_ci_low": "ci_low", "index_ci_high": "ci_high"}
+            found = [{**row, **{k: level.get(row["source"], {}).get(c, math.nan) for k, c in known.items()}} for row in found]
         else:
-            found = [{**row, "index": row["performance"]} for row in rows_of(self.tables.get("score_paths"))]
+            found = [
+                {**row, **{f"index{end}": row[f"performance{end}"] for end in ("", "_ci_low", "_ci_high")}}
+                for row in rows_of(self.tables.get("score_paths"))
+            ]
         return sorted(found, key=lambda row: -abs(row["estimate"]))
 
     @property
@@ -112,6 +116,13 @@ class Words:
     ) -> list[dict[str, str]]:
         """Return the first rows as ``label (value)``."""
         return [self.named(str(r[key]), r[value], kind) for r in rows[:most]]
+
+    def with_ends(self, rows: Sequence[Mapping[str, Any]], most: int = 12) -> list[dict[str, str]]:
+        """Return the first rows as ``label (estimate, interval)``."""
+        return [
+            both("with_ends", label=self.label(str(r["source"])), value=r["estimate"], low=r["ci_low"], high=r["ci_high"])
+            for r in rows[:most]
+        ]
 
     def pair(self, row: Mapping[str, Any], value: str = "estimate") -> dict[str, str]:
         """Return ``one and other (value)``."""
