@@ -14,6 +14,7 @@ from fuzzy_samples import ITEMS, answers, check, grades, of_shares, row, study
 import csr_lib as csr
 from csr_lib.analyses.fuzzy_evaluation import feeds
 from csr_lib.analyses.fuzzy_evaluation.findings import make_findings
+from csr_lib.analyses.fuzzy_evaluation.words import Words
 from csr_lib.core.errors import AnalysisError, OptionError, StudyError
 from csr_lib.core.result import Result
 from csr_lib.core.text import LANGUAGES
@@ -214,6 +215,28 @@ def test_memberships_named_in_the_key_findings_have_the_interval_of_a_share(tmp_
         assert ends == pytest.approx([share - half, share + half], abs=0.015)
     card = next(h for h in result.headline if h.key == "fuzzy_grade")
     assert (card.ci_low, card.ci_high) == (whole["membership_ci_low"], whole["membership_ci_high"])
+
+
+def test_what_costs_most_under_every_set_of_weights_is_told_from_what_hangs_on_them(tmp_path: Path) -> None:
+    means = {"a": 5, "b": 3, "c": 2.5, "d": 2.25, "e": 2}
+    frame = pd.DataFrame({k: [math.floor(m)] * 30 + [math.ceil(m + 0.01 * (k != "a"))] * 30 for k, m in means.items()})
+    frame.loc[::2, "b"] = 2
+    result = csr.fuzzy_evaluation(study(tmp_path, frame, constructs=None), weights="equal", **FIRM)
+    table = result.tables["weights"]
+    sets = [c for c in table if c not in ("item", "parent")]
+    table[sets] = 0.2
+    assert len(Words(result).to_improve) > 3
+
+    def said() -> list[str]:
+        return [f.key for f in make_findings(result) if f.key.startswith("fuzzy_first_")]
+
+    assert said() == ["fuzzy_first_same"]
+    kept = result.tables["priorities"]["indicator"].iloc[0]
+    fourth = Words(result).to_improve["indicator"].iloc[3]
+    table.loc[table["item"] == fourth, sets[-1]] = 0.9
+    assert said() == ["fuzzy_first_some"]
+    table[sets[-1]] = np.where(table["item"] == kept, 0.0, table[sets[-1]])
+    assert said() == ["fuzzy_first_some"]
 
 
 def test_a_share_just_below_the_threshold_is_not_rounded_up_to_it(tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def _bounds(row: pd.Series[Any], of: str = "") -> tuple[float | None, float | No
 def make_findings(result: FuzzyEvaluationResult) -> list[Finding]:
     """Return key findings, details, recommendations, limits and the method, in the order they are read."""
     w = Words(result)
-    parts = (_overall, _first, _stability, _waves, _constructs, _operators, _weights, _experts, _groups, actions, limits, method)
-    return [finding for part in parts for finding in part(w)]
+    found = (_overall, _first, _stability, _waves, _steady, _constructs, _operators, _weights, _experts, _groups)
+    return [finding for part in (*found, actions, limits, method) for finding in part(w)]
 
 
 def _overall(w: Words) -> list[Finding]:
@@ -142,6 +142,20 @@ def _stability(w: Words) -> list[Finding]:
     if len(ties) and ties["operator"].isin(("min_max", "min_sum")).all():
         found.append(Finding("fuzzy_ties", {"n": len(ties)}, "neutral", "detail"))
     return found
+
+
+def _steady(w: Words) -> list[Finding]:
+    """Whether the indicators that cost most are the same under every set of weights."""
+    loss, wide = w.to_improve, w.tables["weights"].set_index("item").drop(columns="parent")
+    named = list(loss["indicator"].head(NAMED))
+    if len(loss) <= NAMED or wide.shape[1] < 2:
+        return []
+    lacks = max(w.result.options["grade_values"]) - loss.set_index("indicator")["score"]
+    cost = wide.loc[lacks.index].mul(lacks, axis=0)
+    steady = [i for i in named if all(i in own.nlargest(NAMED).index for _, own in cost.items())]
+    key = "same" if len(steady) == NAMED else "some" if steady else "none"
+    values = {"list": [w.label(i) for i in steady], "sets": wide.shape[1]}
+    return [Finding(f"fuzzy_first_{key}", values, "good" if key == "same" else "caution", "detail")]
 
 
 def _counted(w: Words, grade: str, grades: pd.Series[Any]) -> dict[str, str]:
