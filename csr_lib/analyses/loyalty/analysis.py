@@ -378,6 +378,9 @@ def loyalty(survey: Survey, *, lang: str | None = None, **options: Any) -> Loyal
     tables = {name: frame for name, frame in tables.items() if len(frame)}
     if "matrix" not in tables:
         tables["types"] = tables["types"].drop(columns=list(_ends("contribution_share")))
+    if data.leaving == data.outcome:  # the type decides who left
+        for name in [n for n in ("types", "matrix") if n in tables]:
+            tables[name] = tables[name].drop(columns=[c for c in _ends("left") if c in tables[name]])
     if data.competitiveness:
         tables["shape"]["competitiveness"] = ["" if v != v else f"{v:g}" for v in tables["shape"]["competitiveness"]]
     else:
