@@ -22,6 +22,10 @@ def _asymmetry(t: pd.DataFrame) -> pd.Series:
     return t["n"] >= 250
 
 
+def _regression(t: pd.DataFrame) -> pd.Series:
+    return t["n"] >= 250
+
+
 def _pls(t: pd.DataFrame) -> pd.Series:
     return (t["n"] >= 250) & t["quantity"].isin(["index", "paths", "total_effects"])
 
@@ -31,6 +35,7 @@ CLAIMS = {
     "reliability": _reliability,
     "importance": _importance,
     "asymmetry": _asymmetry,
+    "regression": _regression,
     "pls_composites": _pls,
     "pls_consistent": _pls,
 }

@@ -7,6 +7,7 @@ import simulate_importance
 import simulate_means
 import simulate_pls
 import simulate_quadrants
+import simulate_regression
 import simulate_reliability
 import tally
 
@@ -16,6 +17,7 @@ STUDIES = {
     "importance": simulate_importance.study,
     "reliability": simulate_reliability.study,
     "asymmetry": simulate_asymmetry.study,
+    "regression": simulate_regression.study,
     "means": simulate_means.study,
 }
 
