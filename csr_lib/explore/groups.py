@@ -71,7 +71,7 @@ def crosstab(
     said = [*notes(groups, lang), *few]
     columns = ["group", *m.grades, "n"]
     shown = d.table("shares", frame, columns, formats, headings=heads, notes=said, strong=[len(frame) - 1])
-    asked = [d.say("named", label=d.labels[r["group"]], value=number(r["n"], "count")) for r in rows[:-1]]
+    asked = [text("phrase.named", d.lang, label=d.labels[r["group"]], value=number(r["n"], "count")) for r in rows[:-1]]
     return d.view(
         {"shares": frame} | ({"test": pd.DataFrame([vars(test)])} if test else {}),
         [shown],
@@ -145,7 +145,7 @@ def compare(
         formats = {"difference": unit, "ci_low": unit, "d": "decimal"}
         shown.append(d.table("pairs", every, columns, formats, headings=heads, notes=[d.say("note.pairs")]))
     high, low = (rows[int(at)] for at in (frame["estimate"][:-1].argmax(), frame["estimate"][:-1].argmin()))
-    named = [d.say("named", label=d.labels[r["group"]], value=number(r["estimate"], m.unit)) for r in (high, low)]
+    named = [text("phrase.named", d.lang, label=d.labels[r["group"]], value=number(r["estimate"], m.unit)) for r in (high, low)]
     ends = dict(zip(("high", "low"), named, strict=True))
     gap = (high["estimate"] - low["estimate"]) * (100 if m.unit == "share" else 1)
     apart = d.say(f"apart.{m.unit}", value=number(gap, "decimal" if m.unit == "decimal" else "score"))

@@ -140,7 +140,9 @@ def _one_figure(m: Measure, tables: dict[str, pd.DataFrame], d: Draft) -> Figure
         axis_label=d.say("axis.share"),
     )  # fmt: skip
     shares = zip(frame["answer"], frame["share"], strict=True)
-    return d.figure(drawing, list=[d.say("named", label=m.grades[a], value=number(s, "percent")) for a, s in shares])
+    return d.figure(
+        drawing, list=[text("phrase.named", d.lang, label=m.grades[a], value=number(s, "percent")) for a, s in shares]
+    )
 
 
 def _box(m: Measure, d: Draft) -> Drawing:
@@ -213,7 +215,7 @@ def _options(survey: Survey, chosen: Survey, key: str, lang: str, level: float) 
         axis_label=d.say("axis.share"),
     )
     shares = zip(frame["answer"], frame["share"], strict=True)
-    drawn = d.figure(drawing, list=[d.say("named", label=labels[a], value=number(s, "percent")) for a, s in shares])
+    drawn = d.figure(drawing, list=[text("phrase.named", d.lang, label=labels[a], value=number(s, "percent")) for a, s in shares])
     columns, formats = ["answer", "n", "share", "ci_low", "ci_high"], {"share": "share", "ci_low": "share"}
     shown = d.table("answers", frame, columns, formats, notes=[d.say("several_answers")])
     first = rows(frame)[0]
@@ -234,7 +236,10 @@ def _several(survey: Survey, chosen: Survey, key: str, measures: Sequence[Measur
     basis = pairwise(chosen, float(frame["n"].min()))
     d = draft("distribution", survey, chosen, lang, level, basis, [key], labels, label=several)
     tables, drawn = {"indicators": frame}, None
-    scored = {r.indicator: d.say("named", label=labels[r.indicator], value=number(r.estimate, "score")) for r in rows(frame)}
+    scored = {
+        r.indicator: text("phrase.named", d.lang, label=labels[r.indicator], value=number(r.estimate, "score"))
+        for r in rows(frame)
+    }
     graded = [m for m in measures if m.grades]
     if graded:
         scales = [tuple(m.grades) for m in graded]

@@ -167,7 +167,7 @@ def test_hypotheses_are_supported_not_supported_contradicted_or_not_testable(who
     said = " ".join(whole.findings("en"))
     assert "in 1 of 3 cases: H1" in said
     assert "depends most on Ease" in said
-    assert "then on Care (−0.38, " in said
+    assert "then on Care (−0.38; " in said
     assert "effect of Speed on Result" in said
 
 

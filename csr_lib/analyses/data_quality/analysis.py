@@ -12,6 +12,7 @@ from pydantic import Field
 
 from csr_lib.analyses._options import BaseOptions, language, resolve
 from csr_lib.analyses._result import AnalysisResult, Shown
+from csr_lib.analyses._words import named
 from csr_lib.analyses.data_quality import (
     careless,
     effect,
@@ -30,7 +31,7 @@ from csr_lib.analyses.data_quality.findings import make_findings, make_headline
 from csr_lib.analyses.data_quality.words import labels_of, said_table, shown_values
 from csr_lib.core.errors import AnalysisError, OptionError, Problem, unknown
 from csr_lib.core.result import Basis
-from csr_lib.core.text import text
+from csr_lib.core.text import text, words
 
 if TYPE_CHECKING:
     from csr_lib.show import Drawing
@@ -138,8 +139,8 @@ class DataQualityResult(AnalysisResult):
         losses = []
         if reasons is not None:
             dropped = reasons[reasons["reason"] != "duplicate"]
-            why = [text("data_quality.named", lang, label=self.label(r, lang), value=f"{n:,}") for r, n in
-                   zip(dropped["reason"], dropped["n"], strict=True)]  # fmt: skip
+            pairs = zip(dropped["reason"], dropped["n"], strict=True)
+            why = [words(named(self.label(reason, lang), n, "count"), lang) for reason, n in pairs]
             losses.append(("valid", int(dropped["n"].sum()), why))
         return draw(self.tables["funnel"], labels=self.labels, lang=lang, losses=losses)
 

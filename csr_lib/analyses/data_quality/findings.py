@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from csr_lib.analyses._findings import common_limits, rows_of
+from csr_lib.analyses._words import NAMED
 from csr_lib.analyses.data_quality.base import ALL
 from csr_lib.analyses.data_quality.fabricated import summary
-from csr_lib.analyses.data_quality.words import NAMED, Phrases, Row, amount, has_burst, interval_of_level, unit_of
+from csr_lib.analyses.data_quality.words import Row, Words, amount, has_burst, interval_of_level, unit_of
 from csr_lib.core.check import Finding, Headline, Level, Tone
 from csr_lib.core.text import LANGUAGES, both, text
 
@@ -21,7 +22,7 @@ LEVELLED, MATTERS = 0.95, 1.0
 
 def make_headline(result: DataQualityResult) -> list[Headline]:
     """Return the cards: valid answers, response, margin of error, effect of cleaning; in a pre-test, items to look at."""
-    p, facts = Phrases(result), result.facts
+    p, facts = Words(result), result.facts
     cards = [Headline("dq_valid", facts["valid"], "count")]
     funnel = {r["stage"]: r for r in rows_of(result.tables.get("funnel"))}
     if facts["issued"] == facts["issued"] and "of_issued" in funnel.get("returned", {}):
@@ -70,7 +71,7 @@ def _matters(row: Row) -> bool:
 
 def make_findings(result: DataQualityResult) -> list[Finding]:
     """Return everything that is said: key findings, details, actions, limits, method."""
-    p = Phrases(result)
+    p = Words(result)
     keys = _pilot_keys(p) if result.pilot else _keys(p)
     return [*keys, *_details(p), *_actions(p), *_limits(p), *_method(p)]
 
@@ -78,12 +79,12 @@ def make_findings(result: DataQualityResult) -> list[Finding]:
 # ---- key findings
 
 
-def _keys(p: Phrases) -> list[Finding]:
+def _keys(p: Words) -> list[Finding]:
     found = [_response(p), *_field(p), _cleaned(p), _represented(p)]
     return [f for f in found if f is not None][:4]
 
 
-def _response(p: Phrases) -> Finding:
+def _response(p: Words) -> Finding:
     facts = p.facts
     values = {k: facts[k] for k in ("issued", "returned", "valid")}
     row = p.precise()
@@ -95,7 +96,7 @@ def _response(p: Phrases) -> Finding:
     return Finding("dq_funnel" if row is None else "dq_funnel_margin", values, "neutral", "key")
 
 
-def _field(p: Phrases) -> list[Finding]:
+def _field(p: Words) -> list[Finding]:
     """Say at the top whether the field was closed too early; that returns levelled off is a detail."""
     row = p.main_curve()
     if row is None:
@@ -115,7 +116,7 @@ def _field(p: Phrases) -> list[Finding]:
     return []
 
 
-def _cleaned(p: Phrases) -> Finding | None:
+def _cleaned(p: Words) -> Finding | None:
     raw = p.effects("raw")
     dropped = sum(r["n"] for r in rows_of(p.tables.get("reasons")) if r["reason"] != "duplicate")
     if not raw:
@@ -139,7 +140,7 @@ def _cleaned(p: Phrases) -> Finding | None:
     return Finding(key, values, _effect_tone(raw), "key")
 
 
-def _effect(p: Phrases, row: Row) -> dict[str, Any]:
+def _effect(p: Words, row: Row) -> dict[str, Any]:
     return {
         "what": p.label(row["measure"]),
         "difference": row["difference"],
@@ -150,12 +151,12 @@ def _effect(p: Phrases, row: Row) -> dict[str, Any]:
     }
 
 
-def _reasons(p: Phrases) -> list[Any]:
+def _reasons(p: Words) -> list[Any]:
     rows = [r for r in rows_of(p.tables.get("reasons")) if r["reason"] != "duplicate"]
     return [p.named(r["reason"], r["n"], "count") for r in sorted(rows, key=lambda r: -r["n"])]
 
 
-def _represented(p: Phrases) -> Finding | None:
+def _represented(p: Words) -> Finding | None:
     """The sample against plan or population, else the screen for fabricated answers."""
     tests = rows_of(p.tables.get("representation_tests"))
     fabricated = rows_of(p.tables.get("fabrication"))
@@ -179,7 +180,7 @@ def _represented(p: Phrases) -> Finding | None:
     return None
 
 
-def _farthest(p: Phrases, segment: str) -> dict[str, str]:
+def _farthest(p: Words, segment: str) -> dict[str, str]:
     own = [r for r in rows_of(p.tables["representation"]) if r["segment"] == segment]
     worst = max(own, key=lambda r: abs(r["difference"]))
     return both(
@@ -188,7 +189,7 @@ def _farthest(p: Phrases, segment: str) -> dict[str, str]:
     )  # fmt: skip
 
 
-def _pilot_keys(p: Phrases) -> list[Finding]:
+def _pilot_keys(p: Words) -> list[Finding]:
     facts, flawed = p.facts, p.flawed()
     total = len(p.tables["items"]) if "items" in p.tables else 0
     found = []
@@ -205,11 +206,11 @@ def _pilot_keys(p: Phrases) -> list[Finding]:
     return found
 
 
-def _flaw(p: Phrases, row: Row) -> dict[str, str]:
+def _flaw(p: Words, row: Row) -> dict[str, str]:
     return both("data_quality.flaw", label=p.label(row["indicator"]), why=both(f"value.reading.{row['reading']}"))
 
 
-def _by_flaw(p: Phrases, flawed: list[Row]) -> dict[str, str]:
+def _by_flaw(p: Words, flawed: list[Row]) -> dict[str, str]:
     """Every reading once, with the items that it is of."""
     readings = list(dict.fromkeys(r["reading"] for r in flawed))
     said = [
@@ -226,7 +227,7 @@ def _by_flaw(p: Phrases, flawed: list[Row]) -> dict[str, str]:
 # ---- details
 
 
-def _details(p: Phrases) -> list[Finding]:
+def _details(p: Words) -> list[Finding]:
     found: list[Finding] = []
 
     def say(key: str, tone: Tone = "neutral", **values: Any) -> None:
@@ -275,7 +276,7 @@ def _details(p: Phrases) -> list[Finding]:
     return found
 
 
-def _outliers(p: Phrases) -> list[Finding]:
+def _outliers(p: Words) -> list[Finding]:
     rows = rows_of(p.tables.get("box_summary"))
     if not rows:
         return []
@@ -290,7 +291,7 @@ def _outliers(p: Phrases) -> list[Finding]:
     return [Finding("dq_outliers", values)]
 
 
-def _screen(p: Phrases) -> list[Finding]:
+def _screen(p: Words) -> list[Finding]:
     frame = p.tables.get("fabrication")
     if frame is None:
         return []
@@ -308,7 +309,7 @@ def _screen(p: Phrases) -> list[Finding]:
     return found
 
 
-def _lost(p: Phrases) -> list[Finding]:
+def _lost(p: Words) -> list[Finding]:
     facts = p.facts
     if facts["complete"] != facts["complete"]:
         return []
@@ -334,7 +335,7 @@ def _lost(p: Phrases) -> list[Finding]:
     return found
 
 
-def _weights(p: Phrases) -> list[Finding]:
+def _weights(p: Words) -> list[Finding]:
     rows = [r for r in rows_of(p.tables.get("weights")) if r["wave"] == ALL]
     if not rows:
         return []
@@ -350,7 +351,7 @@ def _weights(p: Phrases) -> list[Finding]:
 # ---- what to do
 
 
-def _actions(p: Phrases) -> list[Finding]:
+def _actions(p: Words) -> list[Finding]:
     found: list[Finding] = []
 
     def act(key: str, tone: Tone = "neutral", **values: Any) -> None:
@@ -397,7 +398,7 @@ def _actions(p: Phrases) -> list[Finding]:
 # ---- limits
 
 
-def _limits(p: Phrases) -> list[Finding]:
+def _limits(p: Words) -> list[Finding]:
     result = p.result
     found = common_limits(result.source.simulated, result.checks)
 
@@ -422,7 +423,7 @@ def _limits(p: Phrases) -> list[Finding]:
 # ---- method
 
 
-def _method(p: Phrases) -> list[Finding]:
+def _method(p: Words) -> list[Finding]:
     from csr_lib import __version__
 
     result, facts, options = p.result, p.facts, p.result.options

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csr_lib.analyses._findings import rows_of
+from csr_lib.analyses._words import Labels
 from csr_lib.analyses.data_quality.base import ALL
 from csr_lib.analyses.data_quality.funnel import SHOWN_RATES
 from csr_lib.core.text import LANGUAGES, both, number, text, words
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from csr_lib.study import Survey
     from csr_lib.study.schema import Study
 
-#: As many of a list are named in a sentence.
-NAMED = 3
 Row = Mapping[str, Any]
 
 
@@ -144,21 +143,14 @@ def _bounds(row: Row, lang: str) -> str:
     )  # fmt: skip
 
 
-class Phrases:
+class Words(Labels["DataQualityResult"]):
     """Words of one result."""
 
+    kind = "share"
+
     def __init__(self, result: DataQualityResult):
-        self.result, self.tables, self.facts = result, result.tables, result.facts
-
-    def label(self, key: str) -> Any:
-        return self.result.labels.get(key, key)
-
-    def named(self, key: str, value: float, kind: str = "share") -> dict[str, str]:
-        """Return ``label (value)``."""
-        return {
-            lang: text("data_quality.named", lang, label=words(self.label(key), lang), value=number(value, kind))
-            for lang in LANGUAGES
-        }
+        super().__init__(result)
+        self.facts = result.facts
 
     def group(self, segment: str, group: str) -> Any:
         """Return what a group is called in a sentence; the whole and waves by their own name."""
@@ -190,7 +182,7 @@ class Phrases:
 
 def shown_values(result: DataQualityResult, name: str, lang: str) -> dict[str, Any]:
     """Return what the title, note, caption and alternative text of a table or figure are filled with."""
-    p, tables, facts = Phrases(result), result.tables, result.facts
+    p, tables, facts = Words(result), result.tables, result.facts
     values: dict[str, Any] = {
         "why": both(f"data_quality.why.{result.missing.get(name, 'none')}"),
         "fast": result.options["fast"],
@@ -241,7 +233,7 @@ def _population(facts: Mapping[str, Any], lang: str) -> str:
     return text("data_quality.population_known" if known else "data_quality.population_unknown", lang, value=facts["population"])
 
 
-def _listed(p: Phrases, name: str) -> list[Any]:
+def _listed(p: Words, name: str) -> list[Any]:
     """Return what the alternative text of a figure names."""
     tables = p.tables
     if name == "curves":
@@ -266,7 +258,7 @@ def _listed(p: Phrases, name: str) -> list[Any]:
     return []
 
 
-def _curve(p: Phrases, row: Row) -> dict[str, str]:
+def _curve(p: Words, row: Row) -> dict[str, str]:
     """Return one group's level with its interval, or why there is none."""
     group = p.group(row["segment"], row["group"])
     if row["level"] == row["level"]:

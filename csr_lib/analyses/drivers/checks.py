@@ -11,7 +11,6 @@ import pandas as pd
 
 from csr_lib.analyses._checks import pooled_waves, sample_checks
 from csr_lib.analyses.drivers.plan import Answers
-from csr_lib.analyses.drivers.words import p_phrase
 from csr_lib.core.check import Check
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.result import Basis
@@ -104,7 +103,7 @@ def make_checks(
             checks.append(
                 Check(
                     "drivers_proportional", verdict, float(whole["p_value"]), 1 - options.confidence, "brant1990",
-                    {"statistic": float(whole["statistic"]), "p": p_phrase(float(whole["p_value"])),
+                    {"statistic": float(whole["statistic"]), "p": float(whole["p_value"]),
                      "variables": [label(v) for v in bent]},
                 )
             )  # fmt: skip
@@ -136,7 +135,7 @@ def _residual_checks(table: pd.DataFrame, found: Regression, label: Any, options
     checks = [
         Check(
             "drivers_normal", "pass" if far <= 1 else "warn", skew, CUTOFFS["residual_skewness"].threshold, "west1995",
-            {"kurtosis": kurt, "p": p_phrase(float(by.loc["jarque_bera", "p_value"])), "n": found.n},
+            {"kurtosis": kurt, "p": float(by.loc["jarque_bera", "p_value"]), "n": found.n},
         )
     ]  # fmt: skip
     for key, test, source in (("drivers_equal", "breusch_pagan", "breusch1979"), ("drivers_straight", "reset", "ramsey1969")):
@@ -144,14 +143,14 @@ def _residual_checks(table: pd.DataFrame, found: Regression, label: Any, options
         if math.isnan(p):  # too few answers for the test: nothing was asked, so nothing is passed
             continue
         verdict: Any = "pass" if p >= limit else "warn"
-        checks.append(Check(key, verdict, p, limit, source, {"statistic": float(by.loc[test, "statistic"]), "p": p_phrase(p)}))
+        checks.append(Check(key, verdict, p, limit, source, {"statistic": float(by.loc[test, "statistic"]), "p": p}))
     largest = float(by.loc["cook", "statistic"])
     if math.isfinite(largest):
         far_out = float((found.cook > 4 / found.n).sum())
         checks.append(Check.against("drivers_influence", largest, "cook_distance", count=far_out, limit=4 / found.n))
     if "durbin_watson" in by.index:
         d, p = float(by.loc["durbin_watson", "statistic"]), float(by.loc["durbin_watson", "p_value"])
-        checks.append(Check("drivers_order", "pass" if p >= limit else "warn", d, 2.0, "durbin1951", {"p": p_phrase(p)}))
+        checks.append(Check("drivers_order", "pass" if p >= limit else "warn", d, 2.0, "durbin1951", {"p": p}))
     return checks
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from csr_lib.analyses._findings import common_limits
 from csr_lib.analyses._rows import rows
-from csr_lib.analyses.drivers.words import NAMED, Words, p_phrase
+from csr_lib.analyses._words import NAMED
+from csr_lib.analyses.drivers.words import Words
 from csr_lib.core.check import Finding, Headline, Level, Tone
 from csr_lib.core.text import both
 
@@ -77,7 +78,7 @@ def _first(w: Words) -> list[Finding]:
         "first": w.label(first.variable), "share": first.share, "low": first.ci_low, "high": first.ci_high,
         "second": w.label(second.variable), "second_share": second.share, "second_low": second.ci_low,
         "second_high": second.ci_high, "count": len(ranked),
-        "list": w.ranged(w.tables["importance"], "share", "percent", ends=("ci_low", "ci_high")),
+        "list": w.ranges_of(w.tables["importance"], "variable", "share", kind="percent"),
     }  # fmt: skip
     certain = _certainly_first(w, first.variable)
     key = "drivers_first" if len(ranked) > 2 else "drivers_first_of_two" if certain else "drivers_two_open"
@@ -104,7 +105,7 @@ def _lever(w: Words) -> list[Finding]:
         "outcome": w.outcome, "variable": w.label(best.variable), "realistic": best.realistic, "low": best.realistic_ci_low,
         "high": best.realistic_ci_high, "direct": best.direct, "total": best.total, "rise": best.rise,
         "confidence": w.result.confidence,
-        "list": w.ranged(table.iloc[1:], "realistic", "signed_score", most=len(table)),
+        "list": w.ranges_of(table.iloc[1:], "variable", "realistic", len(table), "signed_score"),
     }  # fmt: skip
     told = best.realistic_ci_low > 0 or (math.isnan(best.realistic_ci_low) and best.realistic > 0)
     items = w.tables["description"].set_index("variable")["items"]
@@ -120,7 +121,7 @@ def _fit(w: Words) -> list[Finding]:
     values = {
         "outcome": w.outcome, "predictors": m.predictors, "r": m.r, "r2": m.r_squared, "low": m.r_squared_ci_low,
         "high": m.r_squared_ci_high, "confidence": w.result.confidence, "r2_adj": m.r2_adj, "f": m.f, "df": m.df,
-        "df_residual": m.df_residual, "p": p_phrase(m.p_value), "n": m.n, "equation": w.equation(), "sigma": m.std_error,
+        "df_residual": m.df_residual, "p": m.p_value, "n": m.n, "equation": w.equation(), "sigma": m.std_error,
     }  # fmt: skip
     significant = m.p_value < w.limit
     return [
@@ -135,16 +136,16 @@ def _coefficients(w: Words) -> list[Finding]:
     open_ = table[~(table["p_value"] < w.limit)]
     found = []
     if len(told):
-        found.append(Finding("drivers_told", {"list": w.list_of(told, "beta", "signed_coefficient", most=len(told))}))
+        found.append(Finding("drivers_told", {"list": w.list_of(told, "variable", "beta", len(told), "signed_coefficient")}))
     if len(open_):
-        values = {"list": w.list_of(open_, "p_value", "p_value", most=len(open_)), "count": len(open_)}
+        values = {"list": w.list_of(open_, "variable", "p_value", len(open_), "p_value"), "count": len(open_)}
         found.append(Finding("drivers_untold", values, "caution" if len(told) else "bad"))
     return found
 
 
 def _correlations(w: Words) -> list[Finding]:
     table = w.tables["correlations"].sort_values("estimate", ascending=False, kind="stable")
-    values: dict[str, Any] = {"outcome": w.outcome, "list": w.list_of(table, "estimate", "coefficient", most=NAMED + 1)}
+    values: dict[str, Any] = {"outcome": w.outcome, "list": w.list_of(table, "variable", "estimate", NAMED + 1, "coefficient")}
     values |= {"count": len(table), "told": int((table["p_adjusted"] < w.limit).sum())}
     found = [Finding("drivers_correlations", values)]
     among = w.tables["correlation_pairs"]
@@ -157,7 +158,7 @@ def _correlations(w: Words) -> list[Finding]:
             "first": w.label(top["variable"]),
             "second": w.label(top["other"]),
             "r": top["estimate"],
-            "p": p_phrase(top["p_value"]),
+            "p": top["p_value"],
         }
         found.append(Finding("drivers_among", values, "caution" if abs(top["estimate"]) > 0.7 else "neutral"))
     return found
@@ -185,8 +186,8 @@ def _hypotheses(w: Words) -> list[Finding]:
     found = [Finding(key, values, "good" if everything else "neutral", "key")]
     for h in stated:
         values = {
-            "id": h.hypothesis, "says": h.says, "r": h.estimate, "low": h.ci_low, "high": h.ci_high, "p": p_phrase(h.p_adjusted),
-            "source": w.label(h.source), "beta": h.beta, "own_p": p_phrase(h.own_p_adjusted), "n": h.n,
+            "id": h.hypothesis, "says": h.says, "r": h.estimate, "low": h.ci_low, "high": h.ci_high, "p": h.p_adjusted,
+            "source": w.label(h.source), "beta": h.beta, "own_p": h.own_p_adjusted, "n": h.n,
             "least": w.result.options["least"],
         }  # fmt: skip
         if h.by_correlation == "supported":
@@ -210,7 +211,7 @@ def _asymmetry(w: Words) -> list[Finding]:
         own = table[table["factor_kind"] == factor]
         if len(own):
             value, kind = ("penalty", "signed") if factor == "basic" else ("reward", "signed")
-            values = {"list": w.list_of(own, value, kind, most=len(own)), "names": w.labels(list(own["variable"]))}
+            values = {"list": w.list_of(own, "variable", value, len(own), kind), "names": w.labels(list(own["variable"]))}
             found.append(Finding(f"drivers_{factor}", values, tone))  # type: ignore[arg-type]
     return found
 
@@ -261,7 +262,7 @@ def _actions(w: Words) -> list[Finding]:
             "outcome": w.outcome,
         }  # fmt: skip
         near = told.iloc[1:][told["behind_ci_low"].iloc[1:] <= 0]  # nobody is near where no interval says so
-        values["list"] = w.list_of(near, "realistic", "signed_score", most=len(near))
+        values["list"] = w.list_of(near, "variable", "realistic", len(near), "signed_score")
         found.append(Finding("drivers_act_first_open" if len(near) else "drivers_act_first", values, "good", "action"))
         weakest = min(told["variable"], key=lambda v: index[v])
         if weakest != best["variable"]:

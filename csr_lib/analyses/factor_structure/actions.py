@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from csr_lib.analyses._findings import common_limits, rows_of
-from csr_lib.analyses.factor_structure.words import Words, both
+from csr_lib.analyses.factor_structure.words import Words, phrase
 from csr_lib.core.check import Finding
 from csr_lib.core.cutoffs import CUTOFFS
 
@@ -71,7 +71,7 @@ def _measure(w: Words) -> list[Finding]:
     low = w.tables["grouping"]
     low = low[low["loading"].abs() < CUTOFFS["factor_loading"].fail]
     if len(low):
-        act("fs_act_drop", list=w.list_of(rows_of(low), "loading", key="item"))
+        act("fs_act_drop", list=w.listed(rows_of(low), "loading", key="item"))
     close = [p for p in rows_of(w.tables.get("discriminant")) if p["estimate"] > CUTOFFS["htmt"].threshold]
     if close:
         act("fs_act_merge", list=[w.pair(p) for p in close])
@@ -103,5 +103,5 @@ def limits(w: Words) -> list[Finding]:
         limit("fs_causes", target=w.target)
     for part in ("cfa", "structure", "groups"):
         if part in result.missing and result.missing[part] != "not_asked":
-            limit(f"fs_no_{part}", reason=both(f"why.{result.missing[part]}", group_n=result.options["group_n"]))
+            limit(f"fs_no_{part}", reason=phrase(f"why.{result.missing[part]}", group_n=result.options["group_n"]))
     return found

@@ -11,9 +11,9 @@ import pandas as pd
 
 from csr_lib.analyses._checks import pooled_waves, sample_checks
 from csr_lib.analyses._discriminant import judge_htmt
+from csr_lib.analyses._words import named
 from csr_lib.analyses.factor_structure.model_tables import r_squared
 from csr_lib.analyses.factor_structure.tables import ALL
-from csr_lib.analyses.factor_structure.words import p_phrase
 from csr_lib.core.check import Check, Verdict
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, number, text, words
@@ -76,13 +76,7 @@ def _named(check: Check, groups: Mapping[str, Any], labels: Mapping[str, Any]) -
 
 def _with(labels: Mapping[str, Any], keys: Iterable[str], values: Iterable[float], kind: str = "decimal") -> list[Any]:
     """Return ``label (value)`` for each."""
-    return [
-        {
-            lang: text("factor_structure.named", lang, label=words(labels.get(k, k), lang), value=number(v, kind))
-            for lang in LANGUAGES
-        }
-        for k, v in zip(keys, values, strict=True)
-    ]
+    return [named(labels.get(k, k), v, kind) for k, v in zip(keys, values, strict=True)]
 
 
 def _fitness(data: Data, e: Exploration, labels: Mapping[str, Any]) -> list[Check]:
@@ -95,7 +89,7 @@ def _fitness(data: Data, e: Exploration, labels: Mapping[str, Any]) -> list[Chec
         Check.against("fs_kmo", used.kmo, "kmo"),
         Check(
             "fs_bartlett", "pass" if used.p_value < 0.05 else "fail", used.p_value, 0.05, "bartlett1951",
-            {"chi2": used.chi_square, "df": used.df, "p": p_phrase(used.p_value)},
+            {"chi2": used.chi_square, "df": used.df, "p": used.p_value},
         ),
     ]  # fmt: skip
     if len(weak):

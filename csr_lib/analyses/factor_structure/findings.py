@@ -10,9 +10,10 @@ from csr_lib.analyses._findings import rows_of
 from csr_lib.analyses.factor_structure.actions import actions, limits
 from csr_lib.analyses.factor_structure.method import method
 from csr_lib.analyses.factor_structure.tables import ALL
-from csr_lib.analyses.factor_structure.words import NAMED, Words, both, p_phrase
+from csr_lib.analyses.factor_structure.words import NAMED, Words, phrase
 from csr_lib.core.check import Finding, Headline, Tone
 from csr_lib.core.cutoffs import CUTOFFS
+from csr_lib.core.text import number
 
 if TYPE_CHECKING:
     from csr_lib.analyses.factor_structure.result import FactorStructureResult
@@ -70,7 +71,7 @@ def _structure(w: Words) -> list[Finding]:
     named = [w.label(f) for f in variance["factor"]]
     values: dict[str, Any] = {
         "items": len(w.tables["loadings"]), "factors": len(variance), "units": w.units, "list": named,
-        "total": float(variance["cumulative"].iloc[-1]), "same": matches.count("same"), "unit": both(f"unit.{_kind(w)}"),
+        "total": float(variance["cumulative"].iloc[-1]), "same": matches.count("same"), "unit": phrase(f"unit.{_kind(w)}"),
         "others": [w.label(f) for f, m in zip(variance["factor"], matches, strict=True) if m != "same"],
     }  # fmt: skip
     constructs = len(set(w.tables["items"].loc[w.tables["items"]["item"].isin(w.tables["loadings"]["item"]), "construct"]) - {""})
@@ -96,14 +97,14 @@ def _effects(w: Words) -> list[Finding]:
     told = [r for r in w.levers if w.told(r)]
     if not w.levers:
         return []
-    values = {"target": w.target, "way": both("way.scores" if w.by_scores else "way.latent", units=w.units)}
+    values = {"target": w.target, "way": phrase("way.scores" if w.by_scores else "way.latent", units=w.units)}
     if not told:
         return [Finding("fs_effects_none", values, "caution", "key")]
     if len(w.levers) == 1:
-        return [Finding("fs_effect_only", {**values, "list": w.list_of(told, "estimate")}, "neutral", "key")]
+        return [Finding("fs_effect_only", {**values, "list": w.listed(told, "estimate")}, "neutral", "key")]
     values |= {
         "first": w.label(told[0]["source"]), "estimate": told[0]["estimate"], "low": told[0]["ci_low"],
-        "high": told[0]["ci_high"], "list": w.with_ends(told[1:]),
+        "high": told[0]["ci_high"], "list": [w.ranged(r, "source") for r in told[1:]],
     }  # fmt: skip
     found = [Finding("fs_effects" if len(told) > 1 else "fs_effects_first", values, "neutral", "key")]
     rest = [w.label(r["source"]) for r in w.levers if not w.told(r)]
@@ -144,7 +145,7 @@ def _model(w: Words) -> list[Finding]:
 
 def _fit_finding(w: Words, model: str, level: Any) -> Finding:
     met, missed = w.thresholds(model)
-    values = {"met": met, "missed": missed, "count": len(met), "total": len(met) + len(missed), "model": both(f"model.{model}")}
+    values = {"met": met, "missed": missed, "count": len(met), "total": len(met) + len(missed), "model": phrase(f"model.{model}")}
     if model == "structure" and not w.sound:
         return Finding("fs_fits_impossible", values, "bad", level)
     if not missed and w.check(f"fs_{model}_too_good") is not None:
@@ -185,7 +186,7 @@ def _reliability(w: Words) -> list[Finding]:
         values = {"best": w.named(ordered[0]["construct"], ordered[0]["alpha"]), "threshold": CUTOFFS["alpha"].threshold}
         values |= {
             "worst": w.named(ordered[-1]["construct"], ordered[-1]["alpha"]),
-            "list": w.list_of(low, "alpha", key="construct"),
+            "list": w.listed(low, "alpha", key="construct"),
         }
         key = "fs_reliabilities" + ("" if not low else "_all_low" if len(low) == len(ordered) else "_low")
         found.append(Finding(key, values, "caution" if low else "good"))
@@ -194,12 +195,12 @@ def _reliability(w: Words) -> list[Finding]:
 
 def _fitness(w: Words) -> list[Finding]:
     used, *others = rows_of(w.tables["adequacy"])
-    values = {"kmo": used["kmo"], "chi2": used["chi2"], "df": used["df"], "p": p_phrase(used["p_value"])}
-    values["correlation"] = both(f"correlation.{used['correlation_kind']}")
+    values = {"kmo": used["kmo"], "chi2": used["chi2"], "df": used["df"], "p": used["p_value"]}
+    values["correlation"] = phrase(f"correlation.{used['correlation_kind']}")
     suits = all(check is None or check.verdict == "pass" for check in (w.check("fs_kmo"), w.check("fs_bartlett")))
     found = [Finding("fs_fitness" if suits else "fs_fitness_weak", values, "good" if suits else "caution")]
     if others:
-        values |= {"other": both(f"correlation.{others[0]['correlation_kind']}"), "other_kmo": others[0]["kmo"]}
+        values |= {"other": phrase(f"correlation.{others[0]['correlation_kind']}"), "other_kmo": others[0]["kmo"]}
         found.append(Finding("fs_fitness_other", {**values, "above": others[0]["above_one"], "own": used["above_one"]}))
     return found
 
@@ -208,11 +209,11 @@ def _number(w: Words) -> list[Finding]:
     options = w.result.options
     values = {
         "factors": int(options["factors"]),
-        "units": both(f"units.{_kind(w)}s"),
-        "rule": both(f"rule.{options['factors_rule']}"),
+        "units": phrase(f"units.{_kind(w)}s"),
+        "rule": phrase(f"rule.{options['factors_rule']}"),
     }
     values["list"] = [
-        both("rule_says", rule=both(f"rules.{r['retention_rule']}"), count=r["suggested"])
+        phrase("rule_says", rule=phrase(f"rules.{r['retention_rule']}"), count=r["suggested"])
         for r in rows_of(w.tables["retention"])
         if not r["used"]
     ]
@@ -230,11 +231,11 @@ def _loadings(w: Words) -> list[Finding]:
     below = rows_of(frame[size < CUTOFFS["factor_loading"].threshold])
     found = [Finding("fs_loadings", values)]
     if below:
-        found = [Finding("fs_loadings_low", {**values, "list": w.list_of(below, "loading", key="item")}, "caution")]
+        found = [Finding("fs_loadings_low", {**values, "list": w.listed(below, "loading", key="item")}, "caution")]
     crossed = frame[frame["second_loading"].abs() > CUTOFFS["cross_loading"].threshold]
     if len(crossed):
         pairs = [
-            both("crossing", item=w.label(r["item"]), factor=w.label(r["second_factor"]), value=r["second_loading"])
+            phrase("crossing", item=w.label(r["item"]), factor=w.label(r["second_factor"]), value=r["second_loading"])
             for r in rows_of(crossed)
         ]
         found.append(Finding("fs_crossing", {"list": pairs}, "caution"))
@@ -247,10 +248,10 @@ def _on_scores(w: Words) -> list[Finding]:
     if table is None:
         return []
     rows = rows_of(table)
-    values = {"target": w.target, "units": w.units, "list": w.list_of(rows, "estimate"), "r2": w.result.explained}
-    told = [p_phrase(r["p_value"]) for r in rows]
-    largest = p_phrase(max(r["p_value"] for r in rows))
-    values["p"] = both("each_p", p=largest) if len(set(told)) > 1 else largest
+    values = {"target": w.target, "units": w.units, "list": w.listed(rows, "estimate"), "r2": w.result.explained}
+    told = [number(r["p_value"], "p") for r in rows]
+    largest = number(max(r["p_value"] for r in rows), "p")
+    values["p"] = phrase("each_p", p=largest) if len(set(told)) > 1 else largest
     return [Finding("fs_on_scores" if w.by_scores else "fs_on_scores_beside", values)]
 
 
@@ -285,7 +286,7 @@ def _validity(w: Words) -> list[Finding]:
         values = {
             "least": float(known["ave"].min()),
             "cr": float(known["cr"].min()),
-            "list": w.list_of(weak, "ave", key="construct"),
+            "list": w.listed(weak, "ave", key="construct"),
         }
         found.append(Finding("fs_convergent_weak" if weak else "fs_convergent", values, "caution" if weak else "good"))
     pairs = rows_of(w.tables.get("discriminant"))
@@ -310,7 +311,7 @@ def _latent(w: Words) -> list[Finding]:
     for target, part in w.tables["paths"].groupby("target", sort=False):
         rows = sorted(rows_of(part), key=lambda r: -abs(r["estimate"]))
         r2 = next(r["r_squared"] for r in rows_of(w.tables["r_squared"]) if r["construct"] == target)
-        values = {"target": w.label(str(target)), "list": w.list_of(rows, "estimate"), "r2": r2}
+        values = {"target": w.label(str(target)), "list": w.listed(rows, "estimate"), "r2": r2}
         found.append(Finding("fs_paths", values))
     return found
 
@@ -324,7 +325,7 @@ def _hypotheses(w: Words) -> list[Finding]:
     values = {"total": len(judged), "count": len(supported), "ids": supported}
     found = []
     if judged:
-        way = both("way.latent" if any(h["latent"] for h in judged) else "way.scores", units=w.units)
+        way = phrase("way.latent" if any(h["latent"] for h in judged) else "way.scores", units=w.units)
         key = (
             "fs_hypotheses_all" if len(supported) == len(judged) else "fs_hypotheses_some" if supported else "fs_hypotheses_none"
         )
@@ -332,7 +333,7 @@ def _hypotheses(w: Words) -> list[Finding]:
     failed = [h for h in judged if h["verdict"] != "supported"]
     for h in failed:
         estimate, p = (h["estimate"], h["p_value"]) if h["latent"] else (h["score"], h["score_p_value"])
-        values = {"says": w.label(h["hypothesis"]), "estimate": estimate, "p": p_phrase(p)}
+        values = {"says": w.label(h["hypothesis"]), "estimate": estimate, "p": p}
         found.append(Finding(f"fs_hypothesis_{h['verdict']}", values, "caution" if h["verdict"] != "opposite" else "bad"))
     untested = [h["hypothesis"] for h in rows if h["verdict"] == "untested"]
     if untested:
@@ -347,7 +348,7 @@ def _hints(w: Words) -> list[Finding]:
     frame = frame.drop_duplicates(["source", "target", "hint"])  # both models may point to the same
     top = frame.iloc[int(frame["mi"].argmax())]
     values = {
-        "count": len(frame), "worst": both(f"hint.{top['hint']}", one=w.label(top["source"]), two=w.label(top["target"])),
+        "count": len(frame), "worst": phrase(f"hint.{top['hint']}", one=w.label(top["source"]), two=w.label(top["target"])),
         "mi": float(top["mi"]),
     }  # fmt: skip
     return [Finding("fs_hints", values)]
@@ -384,7 +385,7 @@ def _means(w: Words, segment: str) -> list[Finding]:
     if not apart:
         return [Finding("fs_means_alike", values)]
     listed = [
-        both("group_mean", group=w.label(r["group"]), construct=w.label(r["construct"]), value=r["std"])
+        phrase("group_mean", group=w.label(r["group"]), construct=w.label(r["construct"]), value=r["std"])
         for r in sorted(apart, key=lambda r: -abs(r["std"]))[:NAMED]
     ]
     return [Finding("fs_means_apart", {**values, "list": listed, "count": len(apart)})]

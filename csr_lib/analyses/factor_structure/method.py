@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from csr_lib.analyses.factor_structure.words import Words, alpha_interval, both
+from csr_lib.analyses.factor_structure.words import Words, alpha_interval, phrase
 from csr_lib.core.check import Finding
 from csr_lib.core.text import LANGUAGES, text
 from csr_lib.show.cards import basis_sentence
@@ -25,10 +25,10 @@ def method(w: Words) -> list[Finding]:
     if options["split"]:
         say("split", seed=result.seed)
     say("reliability", confidence=result.confidence, interval=alpha_interval(result))
-    say("adequacy", correlation=both(f"correlation.{options['correlation']}"))
+    say("adequacy", correlation=phrase(f"correlation.{options['correlation']}"))
     say(
-        "extraction", extract=both(f"extract.{options['extract']}"), rotation=both(f"rotation.{options['rotation']}"),
-        factors=options["factors"], rule=both(f"rule.{options['factors_rule']}"), chance=both(f"chance.{options['chance']}"),
+        "extraction", extract=phrase(f"extract.{options['extract']}"), rotation=phrase(f"rotation.{options['rotation']}"),
+        factors=options["factors"], rule=phrase(f"rule.{options['factors_rule']}"), chance=phrase(f"chance.{options['chance']}"),
         resamples=options["chance_resamples"],
     )  # fmt: skip
     if result.resamples:
@@ -38,7 +38,7 @@ def method(w: Words) -> list[Finding]:
         say("scores", target=w.target, units=w.units)
     if "fit" in tables:
         whole = "fiml" if result.basis.missing_rule == "em" else "plain"
-        say("models", estimator=both(f"estimator.{options['estimator']}"), answers=both(f"answers.{whole}"))
+        say("models", estimator=phrase(f"estimator.{options['estimator']}"), answers=phrase(f"answers.{whole}"))
         stated = (tables["fit"]["fit_source"] == "study").any()
         say("thresholds_study" if stated else "thresholds", list=_criteria(w))
     if "validity" in tables:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from csr_lib.analyses._findings import rows_of
+from csr_lib.analyses._words import Labels, named
 from csr_lib.core.cutoffs import CUTOFFS
-from csr_lib.core.text import LANGUAGES, number, text
+from csr_lib.core.text import both, number
 
 if TYPE_CHECKING:
     from csr_lib.analyses.factor_structure.result import FactorStructureResult
@@ -22,30 +23,19 @@ NAMED = 4
 Row = dict[str, Any]
 
 
-def both(key: str, **values: Any) -> dict[str, str]:
+def phrase(key: str, **values: Any) -> dict[str, str]:
     """Return a phrase of the catalogue in both languages, to stand in another sentence."""
-    return {lang: text(f"factor_structure.{key}", lang, **values) for lang in LANGUAGES}
+    return both(f"factor_structure.{key}", **values)
 
 
-def p_phrase(p: float) -> str:
-    """Return ``p = 0.012`` or ``p < 0.001``."""
-    return number(p, "p")
-
-
-class Words:
+class Words(Labels["FactorStructureResult"]):
     """Words of one result."""
 
+    kind = "decimal"
+
     def __init__(self, result: FactorStructureResult):
-        self.result, self.tables = result, result.tables
-        self.limit = 1 - result.confidence
+        super().__init__(result)
         self.components = result.options["extract"] == "components"
-
-    def label(self, key: str) -> Any:
-        return self.result.labels.get(key, key)
-
-    def labels(self, keys: Sequence[str]) -> list[Any]:
-        """Return the labels of some keys."""
-        return [self.label(k) for k in keys]
 
     @property
     def target(self) -> Any:
@@ -55,7 +45,9 @@ class Words:
     @property
     def units(self) -> dict[str, str]:
         """What is extracted: components or factors."""
-        return both("units." + ("component" if self.components else "factor") + ("s" if len(self.tables["variance"]) > 1 else ""))
+        return phrase(
+            "units." + ("component" if self.components else "factor") + ("s" if len(self.tables["variance"]) > 1 else "")
+        )
 
     def check(self, key: str) -> Check | None:
         return next((c for c in self.result.checks if c.key == key), None)
@@ -103,39 +95,25 @@ class Words:
             out.append({**row, "verdict": row["status"] if latent else row["score_status"], "latent": latent})
         return out
 
-    def named(self, key: str, value: float, kind: str = "decimal") -> dict[str, str]:
-        """Return ``label (value)``."""
-        return both("named", label=self.label(key), value=number(value, kind))
-
     def quoted(self, key: str, value: float, kind: str = "decimal") -> dict[str, str]:
         """Return ``"label" (value)``, for items, whose labels are phrases."""
-        return both("quoted", label=self.label(key), value=number(value, kind))
+        return phrase("quoted", label=self.label(key), value=number(value, kind))
 
-    def list_of(
+    def listed(
         self, rows: Sequence[Mapping[str, Any]], value: str, kind: str = "decimal", key: str = "source", most: int = 12
     ) -> list[dict[str, str]]:
         """Return the first rows as ``label (value)``."""
         return [self.named(str(r[key]), r[value], kind) for r in rows[:most]]
 
-    def with_ends(self, rows: Sequence[Mapping[str, Any]], most: int = 12) -> list[dict[str, str]]:
-        """Return the first rows as ``label (estimate, interval)``."""
-        return [
-            both("with_ends", label=self.label(str(r["source"])), value=r["estimate"], low=r["ci_low"], high=r["ci_high"])
-            for r in rows[:most]
-        ]
-
     def pair(self, row: Mapping[str, Any], value: str = "estimate") -> dict[str, str]:
         """Return ``one and other (value)``."""
-        return both(
+        return phrase(
             "pair", one=self.label(row["source"]), two=self.label(row["target"]), value=number(float(row[value]), "decimal")
         )
 
     def groups(self) -> list[dict[str, str]]:
         """Return every factor with its items: ``label (item, item)``."""
-        return [
-            both("named", label=self.label(row["factor"]), value=self.labels(list(row["items"])))
-            for row in rows_of(self.tables["variance"])
-        ]
+        return [named(self.label(row["factor"]), self.labels(list(row["items"]))) for row in rows_of(self.tables["variance"])]
 
     def thresholds(self, model: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
         """Return the fit measures of a model that meet their threshold and those that do not, as ``measure value``."""
@@ -144,8 +122,8 @@ class Words:
         for row in rows_of(self.tables.get("fit")):
             if row.get(f"{model}_met", "none") == "none":
                 continue
-            name = {lang: text(f"value.fit_measure.{row['fit_measure']}", lang) for lang in LANGUAGES}
-            shown = both("measured", measure=name, value=number(row[model], "coefficient"), criterion=row["criterion"])
+            name = both(f"value.fit_measure.{row['fit_measure']}")
+            shown = phrase("measured", measure=name, value=number(row[model], "coefficient"), criterion=row["criterion"])
             (met if row[f"{model}_met"] == "met" else missed).append(shown)
         return met, missed
 
@@ -153,7 +131,7 @@ class Words:
 def alpha_interval(result: FactorStructureResult) -> dict[str, str]:
     """Return what intervals of alpha are, which with sampling weights are drawn."""
     drawn = result.basis.weights == "sampling" and result.options["bootstrap"]
-    return both(f"alpha_interval.{'bootstrap' if drawn else 'feldt'}")
+    return phrase(f"alpha_interval.{'bootstrap' if drawn else 'feldt'}")
 
 
 def shown_values(result: FactorStructureResult, name: str, lang: str) -> Mapping[str, Any]:
@@ -169,12 +147,12 @@ def shown_values(result: FactorStructureResult, name: str, lang: str) -> Mapping
         "chance_resamples": result.options["chance_resamples"],
         "estimator": result.options["estimator"],
         "group_n": result.options["group_n"],
-        "correlation": both(f"correlation.{result.options['correlation']}"),
-        "chance": both(f"chance.{result.options['chance']}"),
-        "rotation": both(f"rotation.{result.options['rotation']}"),
+        "correlation": phrase(f"correlation.{result.options['correlation']}"),
+        "chance": phrase(f"chance.{result.options['chance']}"),
+        "rotation": phrase(f"rotation.{result.options['rotation']}"),
         "single": w.labels(list(result.options["single"])),
         "reason": _reason(result, name),
-        "warning": both("inadmissible") if "paths" in tables and not w.sound else "",
+        "warning": phrase("inadmissible") if "paths" in tables and not w.sound else "",
         "alpha_interval": alpha_interval(result),
         "least": CUTOFFS["factor_loading"].threshold,
     }
@@ -190,13 +168,13 @@ def shown_values(result: FactorStructureResult, name: str, lang: str) -> Mapping
         if name == "paths":
             values["list"] = [w.pair(r) for r in rows[:8]]
         else:
-            values["list"] = w.list_of(rows, "estimate")
+            values["list"] = w.listed(rows, "estimate")
     if name == "correlations":
         values |= _strongest(w)
     if name == "latent_means" and name in tables:
         frame = tables[name]
         values["against"] = [w.label(a) for a in dict.fromkeys(frame["against"])]
-        values["list"] = w.list_of(rows_of(frame), "std", "signed", key="construct", most=len(frame))
+        values["list"] = w.listed(rows_of(frame), "std", "signed", key="construct", most=len(frame))
     return values
 
 
@@ -224,4 +202,4 @@ def _reason(result: FactorStructureResult, name: str) -> dict[str, str]:
     """Return why a table or figure is not there."""
     part = PART.get(name, "")
     reason = result.missing.get(part) or (f"no_{name}" if part and name not in result.tables else "none")
-    return both(f"why.{reason}", group_n=result.options["group_n"])
+    return phrase(f"why.{reason}", group_n=result.options["group_n"])

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csr_lib.analyses._words import NAMED, named
 from csr_lib.analyses.fuzzy_evaluation.system import NAME, TIE
 from csr_lib.analyses.fuzzy_evaluation.tables import upper_grades
 from csr_lib.analyses.fuzzy_evaluation.told import actions, limits, method
-from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, how_many, set_label
+from csr_lib.analyses.fuzzy_evaluation.words import Words, how_many, set_label
 from csr_lib.core.check import Finding, Headline, Tone
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, both, text, words
@@ -193,10 +194,7 @@ def _constructs(w: Words) -> list[Finding]:
     frame = w.constructs.sort_values("score", ascending=False, kind="stable")
     if frame.empty:
         return []
-    grades = [
-        {lang: text(f"{NAME}.named", lang, label=words(w.label(i), lang), value=words(w.label(g), lang)) for lang in LANGUAGES}
-        for i, g in zip(frame["item"], frame["grade"], strict=True)
-    ]
+    grades = [named(w.label(i), w.label(g)) for i, g in zip(frame["item"], frame["grade"], strict=True)]
     found = [Finding("fuzzy_order", {"list": w.list_of(frame, "item", "score", len(frame))}, "neutral", "detail")]
     found.append(Finding("fuzzy_grades", {"list": grades}, "neutral", "detail"))
     unsure = frame[frame["grade_share"] < CUTOFFS["winner_share"].threshold]
@@ -212,18 +210,7 @@ def _constructs(w: Words) -> list[Finding]:
 def _operators(w: Words) -> list[Finding]:
     """What the other operators say of the same weights."""
     frame = w.tables["operators"]
-    phrases = [
-        {
-            lang: text(
-                f"{NAME}.named",
-                lang,
-                label=text(f"{NAME}.operator.{o}", lang),
-                value=words(w.label(g), lang),
-            )
-            for lang in LANGUAGES
-        }
-        for o, g in zip(frame["operator"], frame["grade"], strict=True)
-    ]
+    phrases = [named(both(f"{NAME}.operator.{o}"), w.label(g)) for o, g in zip(frame["operator"], frame["grade"], strict=True)]
     return [Finding("fuzzy_by_operator", {"list": phrases}, "neutral", "detail")]
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 
 from csr_lib.analyses._findings import common_limits
+from csr_lib.analyses._words import NAMED, named
 from csr_lib.analyses.fuzzy_evaluation.sets import FROM_ANSWERS, STATED
 from csr_lib.analyses.fuzzy_evaluation.system import NAME, TIE
-from csr_lib.analyses.fuzzy_evaluation.words import NAMED, Words, set_label, value_text
+from csr_lib.analyses.fuzzy_evaluation.words import Words, set_label, value_text
 from csr_lib.core.check import Finding, Tone
-from csr_lib.core.text import LANGUAGES, both, text, words
+from csr_lib.core.text import both
 
 #: Points that an indicator is imagined to rise by in the recommendations.
 STEP = 10.0
@@ -115,12 +116,9 @@ def method(w: Words) -> list[Finding]:
         n_effective=basis.n_effective,
         rule=both(f"missing_rule.{options['missing_rule']}"),
     )
-    named = [
-        {lang: text(f"{NAME}.named", lang, label=words(w.label(g), lang), value=value_text(v)) for lang in LANGUAGES}
-        for g, v in zip(result.grades, options["grade_values"], strict=True)
-    ]
+    worth = [named(w.label(g), value_text(v)) for g, v in zip(result.grades, options["grade_values"], strict=True)]
     points = [f"{point:g}" for point in options["grade_points"]]
-    say("fuzzy_method_grades", list=named, points=points, membership=both(f"{NAME}.membership.{options['membership']}"))
+    say("fuzzy_method_grades", list=worth, points=points, membership=both(f"{NAME}.membership.{options['membership']}"))
     chosen = options["weights"]
     say("fuzzy_method_weights", weights=set_label(options))
     used = {chosen, *(options["combine"] or ())} if chosen == "combination" else {chosen}

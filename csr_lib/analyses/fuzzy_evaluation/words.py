@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csr_lib.analyses._words import Labels, named
 from csr_lib.analyses.fuzzy_evaluation.system import GROUP, NAME, NORMALISED, RESULT, ROOT, TIE
-from csr_lib.core.text import LANGUAGES, both, number, text, words
+from csr_lib.core.text import both, number
 
 if TYPE_CHECKING:
     from csr_lib.analyses.fuzzy_evaluation.result import FuzzyEvaluationResult
     from csr_lib.analyses.fuzzy_evaluation.tables import Evaluated
     from csr_lib.study import Survey
-
-#: How many are named in one sentence.
-NAMED = 3
 
 
 def how_many(of: str, same: int, total: int) -> dict[str, str]:
@@ -62,26 +60,12 @@ def make_labels(found: Evaluated) -> dict[str, Any]:
     return out
 
 
-class Words:
+class Words(Labels["FuzzyEvaluationResult"]):
     """Words of one result: labels with their values."""
 
     def __init__(self, result: FuzzyEvaluationResult):
-        self.result, self.tables = result, result.tables
+        super().__init__(result)
         self.whole = result.tables["evaluation"].iloc[0]
-        self.limit = 1 - result.confidence
-
-    def label(self, key: str) -> Any:
-        return self.result.labels.get(key, key)
-
-    def named(self, key: str, value: float, kind: str = "score") -> dict[str, str]:
-        """Return ``label (value)``."""
-        return {
-            lang: text(f"{NAME}.named", lang, label=words(self.label(key), lang), value=number(value, kind)) for lang in LANGUAGES
-        }
-
-    def list_of(self, frame: pd.DataFrame, key: str, value: str, most: int = NAMED, kind: str = "score") -> list[dict[str, str]]:
-        """Return the first rows as ``label (value)``."""
-        return [self.named(k, v, kind) for k, v in zip(frame[key][:most], frame[value][:most], strict=True)]
 
     @property
     def constructs(self) -> pd.DataFrame:
@@ -114,9 +98,7 @@ def set_label(options: Mapping[str, Any]) -> dict[str, str]:
     if name != "combination":
         return both(f"{NAME}.set.{name}")
     parts = [both(f"{NAME}.set.{part}") for part in options["combine"]]
-    return {
-        lang: text(f"{NAME}.named", lang, label=text(f"{NAME}.set.{name}", lang), value=words(parts, lang)) for lang in LANGUAGES
-    }
+    return named(both(f"{NAME}.set.{name}"), parts)
 
 
 def _spread(w: Words) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from csr_lib.analyses._findings import common_limits, rows_of
-from csr_lib.analyses.gap.words import NAMED, Words, internal
+from csr_lib.analyses._words import NAMED
+from csr_lib.analyses.gap.words import Words, internal
 from csr_lib.core.check import Finding, Tone
 from csr_lib.core.text import both
 

@@ -74,6 +74,8 @@ def _overall(w: Words) -> list[Finding]:
     row, five = total_of(w.result), w.tables["five_gaps"]
     reading = w.reading(row["estimate"], row["p_value"])
     e, p = _levels(w)
+    score = score_of(w.result)
+    weighted = score["score"] == "weighted"  # then it is the weighted score that the card shows
     values = {
         "expectation": e,
         "perception": p,
@@ -84,13 +86,13 @@ def _overall(w: Words) -> list[Finding]:
         "high": w.result.options["high"],
         "unit": w.unit,
         "n": float(five.loc[five["gap"] == 5, "n_customers"].iloc[0]),
+        "weighted": score["estimate"] if weighted else math.nan,
     }
     found = [Finding(f"gap_overall_{reading}", values, TONES[reading], "key")]
-    score = score_of(w.result)
-    if score["score"] == "weighted":
+    if weighted:
         apart = score["estimate"] - row["estimate"]
         which = "same" if abs(apart) < 0.005 * w.span else "worse" if apart < 0 else "better"
-        values = {"weighted": score["estimate"], "unweighted": row["estimate"]}
+        values = {"weighted": score["estimate"], "unweighted": row["estimate"], "low": score["ci_low"], "high": score["ci_high"]}
         found.append(Finding(f"gap_weighted_{which}", values, "neutral", "detail"))
     else:
         found.append(Finding("gap_equal_weights", {}, "neutral", "detail"))

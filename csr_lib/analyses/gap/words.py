@@ -4,43 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from csr_lib.analyses._findings import rows_of
+from csr_lib.analyses._words import Labels, named
 from csr_lib.analyses.gap.tables import ALL
 from csr_lib.core.check import Tone
-from csr_lib.core.text import LANGUAGES, both, number, text, words
+from csr_lib.core.text import both
 
 if TYPE_CHECKING:
     from csr_lib.analyses.gap.analysis import GapResult
 
-#: As many of a list are named in a sentence.
-NAMED = 3
 TONES: dict[str, Tone] = {"short": "bad", "even": "neutral", "exceeds": "good"}
 Row = dict[str, Any]
 
 
-class Words:
+class Words(Labels["GapResult"]):
     """Words of one result: units, labels with their values."""
 
+    kind = "signed"
+
     def __init__(self, result: GapResult):
-        self.result, self.tables = result, result.tables
-        self.limit = 1 - result.confidence
+        super().__init__(result)
         self.span = float(result.options["high"]) - float(result.options["low"])
         self.unit = both(f"gap.unit.{result.options['unit']}")
-
-    def label(self, key: str) -> Any:
-        return self.result.labels.get(key, key)
-
-    def named(self, key: str, value: float, kind: str = "signed") -> dict[str, str]:
-        """Return ``label (value)``."""
-        return {
-            lang: text("gap.named", lang, label=words(self.label(key), lang), value=number(value, kind)) for lang in LANGUAGES
-        }
-
-    def list_of(self, frame: pd.DataFrame, key: str, value: str, most: int = NAMED, kind: str = "signed") -> list[dict[str, str]]:
-        """Return the first rows as ``label (value)``."""
-        return [self.named(k, v, kind) for k, v in zip(frame[key][:most], frame[value][:most], strict=True)]
 
     def reading(self, estimate: float, p: float) -> str:
         if not p < self.limit:
@@ -109,8 +94,5 @@ def _gap_phrase(w: Words, row: Row) -> dict[str, str]:
     """Return ``Gap 1: knowledge (−0.20)``, or what is missing for it."""
     name = both(f"gap.gaps.{row['gap']}")
     if row["missing"]:
-        return {
-            lang: text("gap.named", lang, label=name[lang], value=text("five_gaps.missing", lang, what=w.label(row["missing"])))
-            for lang in LANGUAGES
-        }
-    return {lang: text("gap.named", lang, label=name[lang], value=number(row["estimate"], "signed")) for lang in LANGUAGES}
+        return named(name, both("five_gaps.missing", what=w.label(row["missing"])))
+    return named(name, row["estimate"], "signed")

@@ -14,7 +14,7 @@ from csr_lib.analyses._checks import sample_checks
 from csr_lib.analyses.importance_performance.choice import Choice
 from csr_lib.analyses.importance_performance.measure import Measured
 from csr_lib.analyses.importance_performance.tables import URGENCY, Cuts, agreement
-from csr_lib.analyses.importance_performance.words import WEAK, line_words, listed, named, rule_words
+from csr_lib.analyses.importance_performance.words import WEAK, line_words, listed, named_all, rule_words
 from csr_lib.core.check import Check, Verdict
 from csr_lib.core.result import Basis
 from csr_lib.stats.importance import SHARES_OF_R2
@@ -79,7 +79,7 @@ class Report:
     def scored(self, part: pd.DataFrame, most: int | None = None) -> list[dict[str, str]]:
         """Labels with performance on 0–100 behind each."""
         part = part.head(most) if most else part
-        return named("score", self.labels(part["indicator"]), part["performance_score"])
+        return named_all(self.labels(part["indicator"]), part["performance_score"], "score")
 
     def rule(self, name: str) -> dict[str, str]:
         """Return how a cut-off is called."""
@@ -92,7 +92,7 @@ def checks(r: Report) -> tuple[Check, ...]:
     found = sample_checks(r.survey, r.basis)
     m = r.measured
     if m.resamples:
-        weak = listed(named("share", r.labels(r.weak["indicator"]), r.weak["share"]))
+        weak = listed(named_all(r.labels(r.weak["indicator"]), r.weak["share"], "percent"))
         found.append(Check.against("quadrant_share", float(r.table["share"].min()), weak=weak))
         total = m.resamples + m.draws.failed
         if m.draws.failed:

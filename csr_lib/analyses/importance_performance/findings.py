@@ -10,7 +10,7 @@ from csr_lib import __version__
 from csr_lib.analyses._findings import common_limits
 from csr_lib.analyses.importance_performance.checks import Report, checks
 from csr_lib.analyses.importance_performance.measure import in_groups
-from csr_lib.analyses.importance_performance.words import NAME, WEAK, listed, named
+from csr_lib.analyses.importance_performance.words import NAME, WEAK, listed, named_all
 from csr_lib.core.check import Check, Finding, Headline, Level, Tone
 from csr_lib.core.text import both
 from csr_lib.stats.grouped import GROUPS
@@ -126,7 +126,7 @@ def _performance_moves(r: Report, level: Level) -> list[Finding]:
         ("worsened", sure[sure["change"] < 0].iloc[::-1], "bad"),
     ):
         if len(part):
-            names = named("change", r.labels(part["indicator"]), part["change"])
+            names = named_all(r.labels(part["indicator"]), part["change"], "signed_score")
             out.append(_say(key, level, tone, names=names, previous=r.waves[1]))  # type: ignore[arg-type]
     return out or [_say("unchanged", level, previous=r.waves[1])]
 
@@ -148,7 +148,7 @@ def _details(r: Report) -> list[Finding]:
         label = r.survey.label(first["indicator"])
         out.append(_say("urgent_sure" if sure else "urgent", "detail", first=label, confidence=r.options["confidence"], **spread))
         if len(r.weak):
-            weak = listed(named("share", r.labels(r.weak["indicator"]), r.weak["share"]))
+            weak = listed(named_all(r.labels(r.weak["indicator"]), r.weak["share"], "percent"))
             out.append(_say("weak", "detail", "caution", names=weak))
     if r.derived:
         fit = r.tables["fit"].iloc[0]
@@ -199,7 +199,7 @@ def _moves(r: Report) -> list[Finding]:
         if r.derived:
             out.append(_say("importance_changed_derived", "detail", names=r.labels(shifted["indicator"]), previous=r.waves[1]))
         else:
-            names = named("change", r.labels(shifted["indicator"]), shifted["change"])
+            names = named_all(r.labels(shifted["indicator"]), shifted["change"], "signed_score")
             out.append(_say("importance_changed", "detail", names=names, previous=r.waves[1]))
     switched = moved[moved["quadrant_before"] != moved["quadrant_now"]]
     firm = ~(switched[["share_before", "share_now"]] < WEAK).any(axis=1)
@@ -229,7 +229,7 @@ def _rivals(r: Report) -> list[Finding]:
             ("competitor_behind", sure[sure["difference"] > 0].sort_values("difference", ascending=False), "good"),
         ):
             if len(some):
-                names = named("change", r.labels(some["indicator"]), some["difference"])
+                names = named_all(r.labels(some["indicator"]), some["difference"], "signed_score")
                 out.append(_say(key, "detail", tone, competitor=r.survey.label(str(name)), names=names))  # type: ignore[arg-type]
         if not len(sure):
             out.append(_say("competitor_level", "detail", competitor=r.survey.label(str(name))))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csr_lib.analyses._words import named
 from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.text import LANGUAGES, both, number, text, words
 from csr_lib.stats.importance import LMG_EXACT, SHARES_OF_R2
@@ -21,9 +22,9 @@ US_LABEL = " us"
 WEAK = CUTOFFS["quadrant_share"].threshold
 
 
-def named(kind: str, labels: Iterable[Any], values: Iterable[float], **more: Any) -> list[dict[str, str]]:
-    """Return labels with a number behind each, "Repair (71.3)"; `kind` is ``score change share``."""
-    return [both(f"{NAME}.named_{kind}", label=la, value=v, **more) for la, v in zip(labels, values, strict=True)]
+def named_all(labels: Iterable[Any], values: Iterable[float], kind: str) -> list[dict[str, str]]:
+    """Return labels with a number behind each, "Repair (71.3)"."""
+    return [named(la, v, kind) for la, v in zip(labels, values, strict=True)]
 
 
 def listed(labels: Sequence[Any], most: int = 5) -> Any:

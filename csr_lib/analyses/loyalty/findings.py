@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from csr_lib.analyses._findings import common_limits
+from csr_lib.analyses._words import named
 from csr_lib.analyses.loyalty.measure import ALL, TYPES
-from csr_lib.analyses.loyalty.words import groups_of, label, leaving_phrase, named, rows_of, verb
+from csr_lib.analyses.loyalty.words import groups_of, label, leaving_phrase, rows_of, verb
 from csr_lib.core.check import Finding, Headline, Level, Tone
 from csr_lib.core.text import both
 
@@ -55,7 +56,7 @@ def _switching(result: Any) -> list[Finding]:
     each = [r for r in rows_of(result, "switching") if r["group"] != ALL]
     if len(each) > 1:
         each = sorted(each, key=lambda r: -r["basic"])
-        order = [named(result, label(result, r["group"]), r["basic"]) for r in each]
+        order = [named(label(result, r["group"]), r["basic"], "percent") for r in each]
         _say(found, "loyalty_basic_order", list=order, verb=verb(result))
         apart = [
             both("loyalty.named_points", label=label(result, r["group"]), points=100 * r["difference"])
@@ -108,7 +109,7 @@ def _shapes(result: Any) -> list[Finding]:
             _say(
                 found,
                 f"loyalty_{key}",
-                list=[named(result, label(result, r["group"]), r["slope"], "signed_score") for r in by_reading[key]],
+                list=[named(label(result, r["group"]), r["slope"], "signed_score") for r in by_reading[key]],
             )
     for row in rows_of(result, "interaction"):
         if row["p_adjusted"] != row["p_adjusted"]:  # too few answers: nothing was found, nothing ruled out

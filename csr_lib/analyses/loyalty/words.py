@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from csr_lib.analyses import _findings
+from csr_lib.analyses._words import named
 from csr_lib.analyses.loyalty.measure import ALL
-from csr_lib.core.text import LANGUAGES, both, number, text, words
+from csr_lib.core.text import both
 
 if TYPE_CHECKING:
     from csr_lib.analyses.loyalty.analysis import LoyaltyResult
@@ -21,7 +23,8 @@ def rows_of(result: LoyaltyResult, table: str, **where: Any) -> list[Row]:
         return []
     for column, value in where.items():
         frame = frame[frame[column] == value]
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    found: list[Row] = [*_findings.rows_of(frame)]
+    return found
 
 
 def groups_of(result: LoyaltyResult) -> list[str]:
@@ -31,11 +34,6 @@ def groups_of(result: LoyaltyResult) -> list[str]:
 
 def label(result: LoyaltyResult, key: str) -> Any:
     return result.labels.get(key, key)
-
-
-def named(result: LoyaltyResult, what: Any, value: float, kind: str = "percent") -> dict[str, str]:
-    """Return ``label (value)``."""
-    return {lang: text("loyalty.named", lang, label=words(what, lang), value=number(value, kind)) for lang in LANGUAGES}
 
 
 def leaving_phrase(result: LoyaltyResult) -> dict[str, str]:
@@ -73,12 +71,12 @@ def shown_values(result: LoyaltyResult, name: str, lang: str) -> dict[str, Any]:
     same = result.leaving == result.outcome
     values["left_said"] = both(f"loyalty.left_said.{'same' if same else 'other'}", leaving=values["leaving"])
     kinds = rows_of(result, "types", group=ALL)
-    values["list"] = [named(result, both(f"value.type.{r['type']}"), r["share"]) for r in kinds]
+    values["list"] = [named(both(f"value.type.{r['type']}"), r["share"], "percent") for r in kinds]
     steps = [r for r in rows_of(result, "levels", group=ALL) if r["loyalty"] == r["loyalty"]]
-    values["means"] = [named(result, both(f"value.level.{r['level']}"), r["loyalty"], "score") for r in steps]
-    values["risks"] = [named(result, both(f"value.level.{r['level']}"), r["left"]) for r in steps]
+    values["means"] = [named(both(f"value.level.{r['level']}"), r["loyalty"], "score") for r in steps]
+    values["risks"] = [named(both(f"value.level.{r['level']}"), r["left"], "percent") for r in steps]
     matrix = rows_of(result, "matrix")
-    values["fields"] = [named(result, both(f"loyalty.matrix.{r['contribution']}_{r['loyal']}"), r["share"]) for r in matrix]
+    values["fields"] = [named(both(f"loyalty.matrix.{r['contribution']}_{r['loyal']}"), r["share"], "percent") for r in matrix]
     if matrix:
         values["cut"] = matrix[0]["cut"]
     return values

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from csr_lib.analyses._findings import common_limits
+from csr_lib.analyses._words import NAMED
 from csr_lib.analyses.overview.tables import INDEX
-from csr_lib.analyses.overview.words import NAMED, Words
+from csr_lib.analyses.overview.words import Words
 from csr_lib.core.check import Finding, Tone
 from csr_lib.core.text import both
 

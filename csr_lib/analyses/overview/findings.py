@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from csr_lib.analyses._findings import rows_of
+from csr_lib.analyses._words import NAMED, named
 from csr_lib.analyses.overview.advice import actions, limits, method
 from csr_lib.analyses.overview.competitors import ALL
 from csr_lib.analyses.overview.tables import BAD, CSAT, INDEX
-from csr_lib.analyses.overview.words import NAMED, Words
+from csr_lib.analyses.overview.words import Words
 from csr_lib.core.check import Finding, Headline, Tone
-from csr_lib.core.text import both, number, text
+from csr_lib.core.text import both, number
 
 if TYPE_CHECKING:
     from csr_lib.analyses.overview.analysis import OverviewResult
@@ -69,13 +70,7 @@ def _level(w: Words) -> list[Finding]:
     if len(others):
         names = []
         for row in rows_of(others):
-            weighting = both(f"overview.weighting.{row['weighting']}")
-            names.append(
-                {
-                    lang: text("overview.named", lang, label=label, value=number(row["estimate"], "score"))
-                    for lang, label in weighting.items()
-                }
-            )
+            names.append(named(both(f"overview.weighting.{row['weighting']}"), row["estimate"], "score"))
         found.append(Finding("overview_other_weights", {"list": names}, "neutral", "detail"))
     return found
 
@@ -91,8 +86,8 @@ def _indicators(w: Words) -> list[Finding]:
         lowest = (frame[frame["construct"] == worst["construct"]] if "construct" in frame else frame)[::-1]
         below = max(1, int((lowest["estimate"] < w.index()["estimate"]).sum()))  # an indicator that does well pulls nothing down
         values = {
-            "best": w.ranged(best["construct"], best),
-            "worst": w.ranged(worst["construct"], worst),
+            "best": w.ranged(best, "construct"),
+            "worst": w.ranged(worst, "construct"),
             "lowest": w.list_of(lowest, "indicator", "estimate", min(NAMED, below)),
         }
         found.append(Finding("overview_constructs", values, "caution", "key"))
@@ -230,8 +225,8 @@ def _groups(w: Words) -> list[Finding]:
     for position, row in enumerate(rows_of(apart)):
         values = {
             "segment": w.label(row["segment"]),
-            "high": w.ranged(row["highest"], groups[row["highest"]]),
-            "low": w.ranged(row["lowest"], groups[row["lowest"]]),
+            "high": w.ranged(groups[row["highest"]], "group"),
+            "low": w.ranged(groups[row["lowest"]], "group"),
             "difference": row["difference"],
             "p": row["p_adjusted"],
         }

@@ -8,50 +8,26 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csr_lib.analyses._findings import rows_of
+from csr_lib.analyses._words import NAMED, Labels
 from csr_lib.analyses.overview.competitors import ALL
-from csr_lib.core.text import LANGUAGES, both, number, text, words
+from csr_lib.core.text import both
 
 if TYPE_CHECKING:
     from csr_lib.analyses.overview.analysis import OverviewResult
 
-#: As many of a list are named in a sentence.
-NAMED = 3
 Row = Mapping[str, Any]
 
 
-class Words:
+class Words(Labels["OverviewResult"]):
     """Words of one result: labels with their values, single numbers."""
-
-    def __init__(self, result: OverviewResult):
-        self.result, self.tables = result, result.tables
-        self.limit = 1 - result.confidence
-
-    def label(self, key: str) -> Any:
-        return self.result.labels.get(key, key)
 
     def quoted(self, key: str) -> dict[str, str]:
         """Return the label of an indicator in quotation marks, as a sentence names it: it may hold an "and" of its own."""
         return both("overview.quoted", label=self.label(key))
 
-    def named(self, key: str, value: float, kind: str = "score") -> dict[str, str]:
-        """Return ``label (value)``."""
-        return {
-            lang: text("overview.named", lang, label=words(self.label(key), lang), value=number(value, kind))
-            for lang in LANGUAGES
-        }
-
-    def ranged(self, key: str, row: Row) -> dict[str, str]:
-        """Return ``label (score; its interval)``."""
-        values = {k: number(row[k], "score") for k in ("estimate", "ci_low", "ci_high")}
-        return {lang: text("overview.ranged", lang, label=words(self.label(key), lang), **values) for lang in LANGUAGES}
-
     def group(self, key: str) -> dict[str, str]:
         """Return ``group (segment)``, for sentences that name groups of several segments."""
         return both("overview.group_of", group=self.label(key), segment=self.label(key.split("=", 1)[0]))
-
-    def list_of(self, frame: pd.DataFrame, key: str, value: str, most: int = NAMED, kind: str = "score") -> list[dict[str, str]]:
-        """Return the first rows as ``label (value)``."""
-        return [self.named(k, v, kind) for k, v in zip(frame[key][:most], frame[value][:most], strict=True)]
 
     def parts(self) -> pd.DataFrame:
         """Return the table of constructs without those that are made of others, which would be named beside their own parts."""

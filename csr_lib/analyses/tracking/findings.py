@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from csr_lib.analyses._findings import common_limits, rows_of
+from csr_lib.analyses._words import NAMED
 from csr_lib.analyses.tracking.warning import ALL, GRADES
-from csr_lib.analyses.tracking.words import NAMED, Phrases, Row, by_own_limit, of_group
+from csr_lib.analyses.tracking.words import Row, Words, by_own_limit, of_group
 from csr_lib.core.check import Finding, Headline, Level, Tone
 from csr_lib.core.text import both
 
@@ -25,7 +26,7 @@ _GRADE_TONES: dict[str, Tone] = {"none": "good", "yellow": "caution", "orange": 
 
 def make_headline(result: TrackingResult) -> list[Headline]:
     """Return the cards: the figure, its change, warnings, operational targets."""
-    p = Phrases(result)
+    p = Words(result)
     top = p.headline()
     what = {"what": p.label(result.headline_measure), "wave": p.label(result.latest), "previous": p.label(result.previous)}
     cards = [
@@ -60,14 +61,14 @@ def _standing_tone(standing: str) -> Tone:
 
 def make_findings(result: TrackingResult) -> list[Finding]:
     """Return everything that is said: key findings, details, actions, limits, method."""
-    p = Phrases(result)
+    p = Words(result)
     keys, details = _keys(p), _details(p)
     if len(keys) < KEYS:  # what moved is news where there is little else
         details = [replace(f, level="key") if f.key.startswith("tracking_moved") else f for f in details]
     return [*keys, *details, *_operational(p), *_actions(p), *_limits(p), *_method(p)]
 
 
-def _keys(p: Phrases) -> list[Finding]:
+def _keys(p: Words) -> list[Finding]:
     result, top = p.result, p.headline()
     values = {
         "what": p.label(result.headline_measure),
@@ -119,7 +120,7 @@ def _moved(change: float) -> dict[str, str]:
     return both(f"tracking.moved.{way}", size=size)
 
 
-def _details(p: Phrases) -> list[Finding]:
+def _details(p: Words) -> list[Finding]:
     found: list[Finding] = []
     frames = [r for n in ("summary", "indicators") for r in rows_of(p.tables.get(n))]
     for reading in ("worse", "better"):
@@ -157,7 +158,7 @@ def _details(p: Phrases) -> list[Finding]:
     return found
 
 
-def _why(p: Phrases) -> list[Finding]:
+def _why(p: Words) -> list[Finding]:
     rows = rows_of(p.tables.get("decomposition"))
     if not rows:
         return []
@@ -174,7 +175,7 @@ def _why(p: Phrases) -> list[Finding]:
     return [Finding("tracking_why_composition" if sure else "tracking_why_real", values, "caution" if sure else "neutral")]
 
 
-def _operational(p: Phrases) -> list[Finding]:
+def _operational(p: Words) -> list[Finding]:
     found: list[Finding] = []
     tests = [r for r in rows_of(p.tables.get("types_test")) if r["p_value"] < 1 - p.result.confidence]
     types = rows_of(p.tables.get("types"))
@@ -208,7 +209,7 @@ def _operational(p: Phrases) -> list[Finding]:
     return found
 
 
-def _leads(p: Phrases) -> list[Finding]:
+def _leads(p: Words) -> list[Finding]:
     if "lead_lag" not in p.tables:
         why = p.result.missing.get("lead_lag", "")
         said = {"periods": len(p.tables["headline"])}
@@ -220,7 +221,7 @@ def _leads(p: Phrases) -> list[Finding]:
     return [Finding("tracking_lead", _lead_values(p, r), "good") for r in ahead[:1]]
 
 
-def _lead_values(p: Phrases, row: Row) -> dict[str, Any]:
+def _lead_values(p: Words, row: Row) -> dict[str, Any]:
     return {
         "metric": p.label(row["metric"]),
         "what": p.label(p.result.headline_measure),
@@ -232,7 +233,7 @@ def _lead_values(p: Phrases, row: Row) -> dict[str, Any]:
     }
 
 
-def _actions(p: Phrases) -> list[Finding]:
+def _actions(p: Words) -> list[Finding]:
     found: list[Finding] = []
 
     def act(key: str, tone: Tone = "neutral", **values: Any) -> None:
@@ -263,7 +264,7 @@ def _actions(p: Phrases) -> list[Finding]:
     return found
 
 
-def _limits(p: Phrases) -> list[Finding]:
+def _limits(p: Words) -> list[Finding]:
     result = p.result
     found = common_limits(result.source.simulated, result.checks)
 
@@ -279,7 +280,7 @@ def _limits(p: Phrases) -> list[Finding]:
     return found
 
 
-def _method(p: Phrases) -> list[Finding]:
+def _method(p: Words) -> list[Finding]:
     from csr_lib import __version__
 
     result, options, tables = p.result, p.result.options, p.tables

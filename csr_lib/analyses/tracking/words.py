@@ -9,40 +9,28 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csr_lib.analyses._findings import rows_of
+from csr_lib.analyses._words import Labels, named
 from csr_lib.analyses.tracking.assemble import most_telling, on_board, service_panels, strongest
 from csr_lib.analyses.tracking.measures import BAD
 from csr_lib.analyses.tracking.warning import ALL, GRADES
-from csr_lib.core.text import LANGUAGES, both, number, text, words
+from csr_lib.core.text import LANGUAGES, both, number, text
 
 if TYPE_CHECKING:
     from csr_lib.analyses.tracking.analysis import TrackingResult
 
-#: As many of a list are named in a sentence.
-NAMED = 3
 Row = Mapping[str, Any]
 
 
-class Phrases:
+class Words(Labels["TrackingResult"]):
     """Words of one result."""
 
-    def __init__(self, result: TrackingResult):
-        self.result, self.tables = result, result.tables
-
-    def label(self, key: str) -> Any:
-        return self.result.labels.get(key, key)
+    kind = "signed_score"
 
     def amount(self, value: float, unit: str, signed: bool = False) -> dict[str, str]:
         """Return a number with its unit."""
         whole = unit == "count" and float(value).is_integer()  # a target may lie between two counts
         kind = "count" if whole else "signed_score" if signed else "score"
         return {lang: text(f"tracking.amount.{unit or 'value'}", lang, value=number(value, kind)) for lang in LANGUAGES}
-
-    def named(self, key: str, value: float, kind: str = "signed_score") -> dict[str, str]:
-        """Return ``label (value)``."""
-        return {
-            lang: text("tracking.named", lang, label=words(self.label(key), lang), value=number(value, kind))
-            for lang in LANGUAGES
-        }
 
     def against(self, row: Row, key: str = "metric") -> dict[str, str]:
         """Return ``label (actual, interval, target)`` in the row's unit."""
@@ -69,13 +57,13 @@ class Phrases:
         return [r for r in found if group is None or r["group"] == group]
 
 
-def of_group(p: Phrases, row: Row) -> dict[str, str]:
+def of_group(p: Words, row: Row) -> dict[str, str]:
     """Return ``measure of group (red)``."""
     label, group = p.label(row["measure"]), p.label(row["group"])
     return both("tracking.of_group_grade", label=label, group=group, grade=both(f"value.grade.{row['grade']}"))
 
 
-def by_own_limit(p: Phrases, row: Row) -> dict[str, str]:
+def by_own_limit(p: Words, row: Row) -> dict[str, str]:
     """Return ``measure of group (figure, red)``, or without the group where it is everybody."""
     values = {"label": p.label(row["measure"]), "now": p.amount(row["estimate"], str(row["unit"]))}
     values |= {"grade": both(f"value.grade.{row['grade']}"), "group": p.label(row["group"])}
@@ -85,7 +73,7 @@ def by_own_limit(p: Phrases, row: Row) -> dict[str, str]:
 
 def shown_values(result: TrackingResult, name: str, lang: str) -> dict[str, Any]:
     """Return what the title, note, caption and alternative text of a table or figure are filled with."""
-    p, tables, options = Phrases(result), result.tables, result.options
+    p, tables, options = Words(result), result.tables, result.options
     top = p.headline()
     values: dict[str, Any] = {
         "headline": p.label(result.headline_measure),
@@ -116,7 +104,7 @@ def shown_values(result: TrackingResult, name: str, lang: str) -> dict[str, Any]
     return values
 
 
-def _listed(p: Phrases, name: str) -> list[Any]:
+def _listed(p: Words, name: str) -> list[Any]:
     """Return what the alternative text of a figure names."""
     tables = p.tables
     if name == "panels":
@@ -145,12 +133,9 @@ def _listed(p: Phrases, name: str) -> list[Any]:
     return []
 
 
-def _graded(p: Phrases, row: Row) -> dict[str, str]:
-    """Return ``label: red``, with its group where that is not everybody."""
-    out = {}
-    for lang in LANGUAGES:
-        label = words(p.label(row["measure"]), lang)
-        if row["group"] != ALL:
-            label = text("tracking.of_group", lang, label=label, group=words(p.label(row["group"]), lang))
-        out[lang] = text("tracking.named", lang, label=label, value=text(f"value.grade.{row['grade']}", lang))
-    return out
+def _graded(p: Words, row: Row) -> dict[str, str]:
+    """Return ``label (red)``, with its group where that is not everybody."""
+    label = p.label(row["measure"])
+    if row["group"] != ALL:
+        label = both("tracking.of_group", label=label, group=p.label(row["group"]))
+    return named(label, both(f"value.grade.{row['grade']}"))
