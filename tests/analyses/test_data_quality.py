@@ -169,6 +169,18 @@ def test_no_level_while_daily_returns_rise_and_the_report_says_so(tmp_path: Path
     assert next(c for c in found.checks if c.key == "dq_levelled").verdict == "fail"
 
 
+def test_a_field_closed_long_before_the_level_fails_and_says_how_much_is_in(tmp_path: Path) -> None:
+    frame = answers(110)
+    days = np.repeat(np.arange(6), [30, 24, 19, 15, 12, 10])  # each day four fifths of the day before: three quarters are in
+    frame["returned"] = pd.Timestamp("2024-03-04 10:00") + pd.to_timedelta(days, unit="D")
+    found = judge(study(tmp_path, frame, sampling={"issued": 300}))
+    check = next(c for c in found.checks if c.key == "dq_levelled")
+    assert check.verdict == "fail"
+    assert check.value == pytest.approx(0.74, abs=0.04)
+    assert "No more than 7" in check.sentence("en")
+    assert "仅收回 7" in check.sentence("zh")
+
+
 def test_without_times_of_return_there_is_a_reason_and_no_curve(tmp_path: Path) -> None:
     frame = answers(60).drop(columns=["returned", "seconds"])
     found = judge(study(tmp_path, frame, submitted=None, seconds=None))

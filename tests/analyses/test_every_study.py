@@ -1,5 +1,6 @@
 """Every example study × every analysis: either it can be made, and comes out sound, or `feeds` says what is lacking."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ import pytest
 from sound import assert_sound
 
 from csr_lib.analyses import ANALYSES, load
+from csr_lib.core.check import Check
+from csr_lib.core.cutoffs import CUTOFFS
 from csr_lib.core.errors import CsrError
+from csr_lib.core.text import LANGUAGES
 from csr_lib.study import Survey, open_study
 
 DATA = Path(__file__).parents[2] / "data"
@@ -26,6 +30,22 @@ def survey(study: str) -> Survey:
 def few_resamples(analysis: str) -> dict[str, Any]:
     fields = load(analysis).Options.model_fields
     return {k: n for k, n in FEW.items() if k in fields and 0 not in [getattr(m, "le", None) for m in fields[k].metadata]}
+
+
+@pytest.fixture(autouse=True)
+def every_verdict_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever verdict a cut-off gives, its sentence finds all its values: other answers give other verdicts."""
+    judge = Check.against.__func__  # type: ignore[attr-defined]
+
+    def against(cls: type[Check], key: str, value: float, cutoff: str | None = None, **values: Any) -> Check:
+        check: Check = judge(cls, key, value, cutoff, **values)
+        rule = CUTOFFS[cutoff or key]
+        for verdict in ("pass", "fail") if rule.threshold == rule.fail else ("pass", "warn", "fail"):
+            for lang in LANGUAGES:
+                replace(check, verdict=verdict).sentence(lang)
+        return check
+
+    monkeypatch.setattr(Check, "against", classmethod(against))
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)

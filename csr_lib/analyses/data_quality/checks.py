@@ -90,8 +90,9 @@ def _returns(tables: Tables) -> list[Check]:
         return []
     row = rows[-1]
     if row["level"] == row["level"]:
-        return [Check.against("dq_levelled", row["reached"], n=row["n"], level=row["level"])]
-    values = {"n": row["n"], "phase": both(f"value.phase.{row['phase']}"), "level": math.nan}
+        far = both("data_quality.level_far", reached=row["reached"], level=row["level"])
+        return [Check.against("dq_levelled", row["reached"], level=row["level"], why=far)]
+    values = {"why": both("data_quality.level_unknown", n=row["n"], phase=both(f"value.phase.{row['phase']}"))}
     return [Check("dq_levelled", "fail", None, CUTOFFS["dq_levelled"].threshold, "csr_convention", values)]
 
 
